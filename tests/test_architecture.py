@@ -1,0 +1,63 @@
+"""The layers of the package, and the one home of each dependency."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "ramekin"
+
+# What is imported, and the only module or package of Ramekin that may import it.
+HOMES = {
+    "apispec": "openapi",
+    "itsdangerous": "signing",
+    "msgspec": "json",
+    "offapi": "openapi",
+    "werkzeug.routing": "routing",
+    "yaml": "openapi",
+}
+# What `import ramekin` must not load: it is paid for by those who use it.
+LOADED_ON_USE = ("apispec", "offapi", "ramekin.cli", "ramekin.openapi", "ramekin.testing", "werkzeug.serving", "yaml")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of everything that a file imports, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_layers() -> None:
+    """A module imports only from the layers below it, and every module has its layer."""
+    assert lint_imports(str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize(("dependency", "home"), HOMES.items())
+def test_one_home(dependency: str, home: str) -> None:
+    """A dependency is imported by one module or package only."""
+    importers = {
+        path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for path in PACKAGE.rglob("*.py")
+        if any(name == dependency or name.startswith(dependency + ".") for name in imports(path))
+    }
+
+    assert importers <= {home}
+
+
+def test_optional_parts_load_on_use() -> None:
+    """Importing ramekin loads no optional dependency and no part that only some programs use."""
+    program = f"import sys, ramekin; print([name for name in {LOADED_ON_USE!r} if name in sys.modules])"
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert result.stdout.strip() == "[]"
