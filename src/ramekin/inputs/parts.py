@@ -1,0 +1,149 @@
+"""The parts of a `multipart/form-data` body, one after the other, within limits.
+
+Specification: RFC 7578 (multipart/form-data), RFC 2046 §5.1 (boundaries). Werkzeug's decoder finds the parts; what it
+would let pass (long header blocks, a long text before the first boundary, header lines without a colon, parts without
+a name) is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ramekin.inputs.errors import InputError
+from ramekin.limits import Limits
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+    from werkzeug.sansio.multipart import Event, MultipartDecoder
+
+CHUNK_BYTES = 65_536
+
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
+_HEADER_LINE = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:|[ \t]")
+
+
+@dataclass(frozen=True, slots=True)
+class PartHead:
+    """The head of one part: its name, the name of a file or None, and its headers."""
+
+    name: str
+    filename: str | None
+    headers: Headers
+
+
+def broken_form(detail: str) -> InputError:
+    """Return the error of a form body that cannot be read."""
+    return InputError(400, "invalid-form", detail)
+
+
+def read_chunks(read: Callable[[int], bytes], length: int | None, most: int) -> Iterator[bytes]:
+    """Yield the body in chunks, counting its bytes; all but the last have at least `CHUNK_BYTES`.
+
+    Args:
+        read: Reads at most so many bytes; empty bytes are the end.
+        length: The Content-Length, or None where only the stream knows its end.
+        most: Most bytes taken.
+
+    Raises:
+        InputError: More than `most` bytes are said to come, or come (413); fewer come than were said, or reading
+            fails (400).
+    """
+    if length is not None and length > most:
+        raise _too_long(most)
+    seen = given = 0
+    pieces: list[bytes] = []
+    while piece := _read_piece(read, CHUNK_BYTES if length is None else min(CHUNK_BYTES, length - seen)):
+        seen += len(piece)
+        if seen > most:
+            raise _too_long(most)
+        # A client that sends byte by byte must not make the parser run for each.
+        pieces.append(piece)
+        if seen - given >= CHUNK_BYTES:
+            yield b"".join(pieces)
+            pieces.clear()
+            given = seen
+    if length is not None and seen < length:
+        raise InputError(400, "incomplete-body", "The body is shorter than its Content-Length.")
+    if pieces:
+        yield b"".join(pieces)
+
+
+def _read_piece(read: Callable[[int], bytes], size: int) -> bytes:
+    if size <= 0:
+        return b""
+    try:
+        return read(size)
+    except (OSError, EOFError) as error:
+        raise InputError(400, "incomplete-body", "The body could not be read to its end.") from error
+
+
+def _too_long(most: int) -> InputError:
+    return InputError(413, "content-too-large", f"The body is longer than {most} bytes.")
+
+
+def read_parts(chunks: Iterator[bytes], boundary: str, limits: Limits) -> Iterator[PartHead | tuple[bytes, bool]]:
+    """Yield the head of each part, then its content as pieces, each with a mark for the last.
+
+    Raises:
+        InputError: The boundary is missing or malformed, the body does not end with it, a head is broken (400); too
+            many parts, or a head too long (413).
+    """
+    from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData, State
+
+    if not _BOUNDARY.fullmatch(boundary):
+        raise broken_form("The Content-Type names no valid boundary.")
+    decoder = MultipartDecoder(boundary.encode("ascii"))
+    parts = 0
+    for chunk in chunks:
+        if decoder.state is State.EPILOGUE:
+            continue  # RFC 2046 §5.1.1: what follows the last boundary is ignored; it is counted all the same.
+        decoder.receive_data(chunk)
+        while True:
+            if decoder.state is State.PART:
+                _check_head(decoder.buffer, limits.part_header_bytes)
+            event = _next_event(decoder)
+            if isinstance(event, NeedData | Epilogue):
+                break
+            if isinstance(event, Data):
+                yield event.data, not event.more_data
+            elif isinstance(event, Field | File):
+                parts += 1
+                if parts > limits.form_parts:
+                    raise InputError(413, "too-many-parts", f"The form has more than {limits.form_parts} parts.")
+                yield _read_head(event)
+        if decoder.state is State.PREAMBLE and len(decoder.buffer) > CHUNK_BYTES + limits.part_header_bytes:
+            raise broken_form("The body does not begin with its boundary.")
+    if decoder.state is not State.EPILOGUE:
+        raise broken_form("The body does not end with its boundary.")
+
+
+def _next_event(decoder: MultipartDecoder) -> Event:
+    try:
+        return decoder.next_event()
+    except ValueError as error:
+        raise broken_form("The head of a part cannot be read.") from error
+
+
+def _check_head(buffer: bytearray, most: int) -> None:
+    """Refuse a part's head that is too long, before it is parsed, and lines in it that are no header."""
+    end = _BLANK_LINE.search(buffer, 0, most + 4)
+    if end is None:
+        if len(buffer) > most + 4:
+            raise InputError(413, "part-header-too-large", f"The head of a part is longer than {most} bytes.")
+        return
+    if not all(_HEADER_LINE.match(line) for line in buffer[: end.start()].splitlines()):
+        raise broken_form("The head of a part has a line that is no header.")
+
+
+def _read_head(event: Event) -> PartHead:
+    """Return the head of a part, by its Content-Disposition."""
+    headers: Headers = event.headers  # type: ignore[attr-defined]
+    name: str | None = event.name  # type: ignore[attr-defined]
+    dispositions = headers.getlist("content-disposition")
+    if name is None or len(dispositions) != 1 or dispositions[0].partition(";")[0].strip().lower() != "form-data":
+        raise broken_form("A part has no Content-Disposition of form-data with a name.")
+    return PartHead(name, getattr(event, "filename", None), headers)
