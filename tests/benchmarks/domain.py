@@ -136,17 +136,19 @@ class Invalid(Exception):
 def load_pet_by_hand(data: Any) -> Pet:
     """Validate in plain Python and report every fault, as a careful person writes it."""
     errors: dict[str, str] = {}
+    owner_name: Any
+    email: Any
     if type(data) is not dict:
         raise Invalid({"_schema": "Invalid input type."})
-    name = data.get("name")
+    name: Any = data.get("name")
     if type(name) is not str:
         errors["name"] = "Not a valid string."
     elif not 1 <= len(name) <= 50:
         errors["name"] = "Length must be between 1 and 50."
-    species = data.get("species")
+    species: Any = data.get("species")
     if species not in SPECIES:
         errors["species"] = "Must be one of: cat, dog, bird, fish."
-    weight = data.get("weight")
+    weight: Any = data.get("weight")
     if type(weight) is int:
         weight = float(weight)
     if type(weight) is not float:
@@ -154,8 +156,8 @@ def load_pet_by_hand(data: Any) -> Pet:
     elif not 0 <= weight <= 200:
         errors["weight"] = "Out of range."
     try:
-        born = datetime.fromisoformat(data.get("born"))
-    except (TypeError, ValueError):
+        born = datetime.fromisoformat(data["born"])
+    except (KeyError, TypeError, ValueError):
         errors["born"] = "Not a valid datetime."
     vaccinated = data.get("vaccinated", False)
     if vaccinated is not True and vaccinated is not False:
