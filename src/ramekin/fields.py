@@ -108,7 +108,7 @@ class Upload(fields.Field[UploadedFile]):
 
 def _read_media_types(given: Sequence[str]) -> tuple[str, ...]:
     """Return media ranges in lower case."""
-    ranges = (given,) if isinstance(given, str) else tuple(given)
+    ranges: tuple[Any, ...] = (given,) if isinstance(given, str) else tuple(given)
     for one in ranges:
         if not isinstance(one, str) or not _MEDIA_RANGE.fullmatch(one.lower()):
             raise DeclarationError(

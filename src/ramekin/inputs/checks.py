@@ -96,6 +96,11 @@ def _kind(declared: fields.Field[Any]) -> str:
     return f"{type(declared).__name__}({inner or many})"
 
 
+def _is_file(declared: fields.Field[Any]) -> bool:
+    """Tell whether a field is a file, or a list of them."""
+    return isinstance(declared, Upload) or any(isinstance(item, Upload) for item in items_of(declared))
+
+
 def _object_to_list(declared: fields.Field[Any]) -> Objection:
     """Object to a list of anything but plain values."""
     if any(is_object(item) or is_many(item) for item in items_of(declared)):
@@ -109,7 +114,7 @@ def _object_in_headers(name: str, declared: fields.Field[Any]) -> Objection:
         return f"the header {wire_name} is not declared by hand; {_OWN_HEADERS[wire_name.lower()]}"
     if not _TOKEN.fullmatch(wire_name):
         return f"{wire_name!r} is no name of a header; expected letters, digits and hyphens"
-    if is_object(declared) or isinstance(declared, Upload):
+    if is_object(declared) or _is_file(declared):
         return f"{_kind(declared)} does not fit into a header; expected a plain value or a list of them"
     return _object_to_list(declared)
 
@@ -123,7 +128,7 @@ def _object_in_cookies(name: str, declared: fields.Field[Any]) -> Objection:
 
 
 def _object_in_query(name: str, declared: fields.Field[Any], stack: tuple[object, ...] = ()) -> Objection:
-    if isinstance(declared, Upload):
+    if _is_file(declared):
         return "a file does not fit into a query; expected it in files"
     if not is_object(declared):
         return _object_to_list(declared)
@@ -143,7 +148,7 @@ def _object_in_query(name: str, declared: fields.Field[Any], stack: tuple[object
 
 
 def _object_in_form(name: str, declared: fields.Field[Any]) -> Objection:
-    if isinstance(declared, Upload) or any(isinstance(item, Upload) for item in items_of(declared)):
+    if _is_file(declared):
         return f"{_kind(declared)} is a file; expected it in files"
     if any(is_many(item) for item in items_of(declared)):
         return f"{_kind(declared)} holds lists in a list; expected a list of plain values or of objects"

@@ -179,9 +179,11 @@ class Names:
         faults[Fault(self._location, pointer_to(path), code, detail)] = None
 
     def _place_unknown(self, name: str, value: Any, raw: list[dict[str, Any]], faults: dict[Fault, None]) -> None:
-        if not self._tolerant:
-            self._refuse((name,), name in self._all_read_only, faults)
-        elif self.keeps_unknown(name):
+        is_read_only = name in self._all_read_only
+        # What is never to be set from outside does not come in as an unknown name either.
+        if not self._tolerant or (is_read_only and self._including):
+            self._refuse((name,), is_read_only, faults)
+        else:
             for index in self._including:
                 self._store(ANY, raw[index], (name,), value, faults)
 
@@ -193,7 +195,7 @@ class Names:
             return False
         target, path = raw[index], [head]
         keys = rest.split("][")
-        while slot.style == "object" and keys:
+        while keys:
             inner = target.setdefault(path[-1], {})
             if type(inner) is not dict:
                 self._repeat(path, faults)
@@ -212,9 +214,9 @@ class Names:
         self, slot: Slot, target: dict[str, Any], path: Sequence[str], value: str, faults: dict[Fault, None]
     ) -> None:
         name = path[-1]
-        if slot.unknown == RAISE:
+        if slot.unknown == RAISE or (slot.unknown == INCLUDE and name in slot.read_only):
             self._refuse(path, name in slot.read_only, faults)
-        elif slot.unknown == INCLUDE and name not in slot.read_only:
+        elif slot.unknown == INCLUDE:
             self._store(ANY, target, path, value, faults)
 
     def _store(

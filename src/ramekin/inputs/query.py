@@ -50,7 +50,7 @@ def compile_query_reader(shapes: Sequence[Schema], limits: Limits) -> QueryReade
 
     def read(query: str) -> tuple[list[dict[str, Any]], list[Fault]]:
         if not query:
-            return names.new_raw(), []
+            return [{}] if is_plain else names.new_raw(), []
         if query.count("&") >= most:
             raise InputError(400, "too-many-query-fields", f"The query string has more than {most} fields.")
         if not is_plain or "%" in query or "+" in query or not query.isascii():
