@@ -1,0 +1,53 @@
+"""Loaders and dumpers: the functions that a plan calls for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema
+from marshmallow.types import UnknownOption
+
+from ramekin.schemas.judges import NUMBER_DIGITS
+from ramekin.schemas.strictness import make_strict, rules_for
+from ramekin.types import Location, Shape
+
+
+def compile_loader(
+    shape: Shape,
+    location: Location,
+    *,
+    coerce: bool = False,
+    unknown: UnknownOption | None = None,
+    number_digits: int = NUMBER_DIGITS,
+) -> Callable[[Any], Any]:
+    """Return the function that loads one input, by a private copy of the schema.
+
+    Args:
+        shape: What the operation declares; it is never changed.
+        location: Where the input comes from, which says what form its values have.
+        coerce: Whether marshmallow's own leniency holds, in place of the documented types.
+        unknown: What happens to unknown names, where it is not for the schema to say.
+        number_digits: Most digits of a number in text.
+
+    Returns:
+        A function of the input that returns what marshmallow loads, safe to call from threads. It raises
+        `marshmallow.ValidationError`; messages of ours are `Message`, any other has the code ``invalid``.
+    """
+    strict = make_strict(shape, rules_for(location, coerce=coerce, number_digits=number_digits))
+    if not isinstance(strict, Schema):
+        return strict.deserialize
+    if unknown is not None:
+        strict.unknown = unknown
+    return strict.load
+
+
+def compile_dumper(shape: Shape) -> Callable[[Any], Any]:
+    """Return the function that dumps one value to what a codec can encode."""
+    if isinstance(shape, Schema):
+        return shape.dump
+
+    def dump(value: Any) -> Any:
+        return shape._serialize(value, "", value)
+
+    return dump
