@@ -18,8 +18,8 @@ from ramekin.errors import DeclarationError
 __all__ = ["Upload", "UploadedFile"]
 
 # A media range of RFC 9110 §12.5.1 without parameters: `image/png`, `image/*` or `*/*`.
-_TOKEN = r"[a-z0-9!#$%&'*+.^_`|~-]+"  # noqa: S105
-_MEDIA_RANGE = re.compile(rf"\*/\*|{_TOKEN}/{_TOKEN}")
+_NAME = r"[a-z0-9!#$%&'+.^_`|~-]+"
+_MEDIA_RANGE = re.compile(rf"\*/\*|{_NAME}/(?:\*|{_NAME})")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +93,8 @@ class Upload(fields.Field[UploadedFile]):
 
     def takes(self, media_type: str) -> bool:
         """Tell whether content of this media type (lower case, without parameters) is taken."""
-        main = media_type.partition("/")[0]
-        return not self.media_types or not {media_type, f"{main}/*", "*/*"}.isdisjoint(self.media_types)
+        main, slash, _ = media_type.partition("/")
+        return not self.media_types or not {media_type, f"{main}{slash}*", "*/*"}.isdisjoint(self.media_types)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> UploadedFile:
         if not isinstance(value, UploadedFile):

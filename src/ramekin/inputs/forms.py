@@ -18,6 +18,7 @@ from ramekin.inputs.names import Names, holds_objects, load_names
 from ramekin.inputs.pairs import split_pairs
 from ramekin.inputs.parts import PartHead, broken_form, read_chunks, read_parts
 from ramekin.inputs.uploads import Uploads
+from ramekin.json import JSONError, decode
 from ramekin.limits import Limits
 from ramekin.schemas import Fault
 
@@ -184,8 +185,6 @@ class FormReader:
         self._form.place(head.name, text, data.form, faults)
 
     def _read_json(self, head: PartHead, pieces: Iterator[bytes], data: FormData, faults: dict[Fault, None]) -> None:
-        from ramekin.json import JSONError, decode
-
         content = self._read_content(pieces)
         media_type, charset = _media_type(head)
         # A part that states no type is taken at the declaration's word.
