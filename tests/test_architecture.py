@@ -1,4 +1,4 @@
-"""The layers of the package, and the one home of each dependency."""
+"""The layers of the package, the one home of each dependency, and the rules that every test keeps."""
 
 from __future__ import annotations
 
@@ -61,3 +61,15 @@ def test_optional_parts_load_on_use() -> None:
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert result.stdout.strip() == "[]"
+
+
+def test_every_test_states_its_rule() -> None:
+    """Every test has a docstring."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node)
+    ]
+
+    assert silent == []
