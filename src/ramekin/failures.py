@@ -1,0 +1,138 @@
+"""What becomes of an exception: the one place where it turns into a reply.
+
+Handlers registered by the app are looked for along the exception's class order; then a `Problem` is written as it is,
+a Werkzeug ``HTTPException`` as the problem of its status, and anything else is a bug: logged, answered by a 500 that
+reveals nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ramekin import json
+from ramekin.errors import ContractError
+from ramekin.inputs import InputError
+from ramekin.problems import BadRequest, InternalServerError, Problem, ProblemDetails, ProblemFormat, problem_of_status
+from ramekin.responses import InvalidHeader, Reply
+
+if TYPE_CHECKING:
+    from ramekin.requests import Request
+    from ramekin.steps import Exchange
+
+_LOGGER = logging.getLogger("ramekin.error")
+
+#: Turns an exception into a problem, or into a reply whose value the operation declares for its status.
+ExceptionHandler: TypeAlias = "Callable[[Any, Request], Problem | Reply[Any]]"
+
+
+class Failures:
+    """Answers exceptions.
+
+    Args:
+        handlers: The app's handlers by class of exception.
+        problem_format: How problems are written.
+    """
+
+    def __init__(self, handlers: Mapping[type[Exception], ExceptionHandler], problem_format: ProblemFormat) -> None:
+        self._handlers = dict(handlers)
+        self._format = problem_format
+
+    def answer(self, exchange: Exchange, error: Exception) -> Reply[Any]:
+        """Return the reply to an exception; what nobody expected is noted in ``exchange.error`` and logged."""
+        try:
+            answer = self._convert(exchange, error)
+            if isinstance(answer, Problem):
+                return self.write(answer, exchange.request)
+            return answer
+        except Exception as unexpected:  # A bug, or a handler or format that failed itself.
+            exchange.error = unexpected
+            log_failure(exchange.request, unexpected)
+        return self._write_safely(InternalServerError(), exchange.request)
+
+    def _convert(self, exchange: Exchange, error: Exception) -> Problem | Reply[Any]:
+        for kind in type(error).__mro__:
+            handler = self._handlers.get(kind)
+            if handler is not None:
+                answer = handler(error, exchange.request)
+                if not isinstance(answer, Problem | Reply):
+                    raise ContractError(
+                        f"The handler of {kind.__name__} has to return a Problem or a Reply, not {type(answer).__name__}."
+                    ) from error
+                return answer
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, InputError):
+            return problem_of_status(error.status)(error.detail)
+        if isinstance(error, InvalidHeader) and _comes_from_input(error.value, exchange.arguments.values()):
+            return BadRequest("The input holds characters that a header field of the response cannot carry.")
+        return _convert_werkzeug(error)
+
+    def write(self, problem: Problem, request: Request) -> Reply[Any]:
+        """Return the finished reply of a problem."""
+        reply: Reply[Any] = Reply(status=problem.status, headers=problem.headers)
+        reply.problem = problem
+        reply.media_type = self._format.media_type
+        reply.body = json.encode(self._format.body(problem, request))
+        reply.headers.pairs.insert(0, ("Content-Type", self._format.media_type))
+        reply.finished = True
+        return reply
+
+    def _write_safely(self, problem: Problem, request: Request) -> Reply[Any]:
+        try:
+            return self.write(problem, request)
+        except Exception as unexpected:  # The app's own format failed; the client still gets an answer.
+            log_failure(request, unexpected)
+            return Failures({}, ProblemDetails()).write(problem, request)
+
+
+def log_failure(request: Request, error: BaseException) -> None:
+    """Log an exception that nobody expected, with its trace and the request's id."""
+    operation = request.operation
+    _LOGGER.error(
+        "Unhandled %s in %s",
+        type(error).__name__,
+        request.method if operation is None else operation.id,
+        exc_info=error,
+        extra={"request_id": request.id, "operation": None if operation is None else operation.id},
+    )
+
+
+def _convert_werkzeug(error: Exception) -> Problem | Reply[Any]:
+    """Return the problem, or redirect, of a Werkzeug exception.
+
+    Raises:
+        Exception: The error itself, when it is none.
+    """
+    from werkzeug.exceptions import HTTPException
+
+    if not isinstance(error, HTTPException):
+        raise error
+    response = error.get_response()
+    status = response.status_code
+    headers = [
+        (name, value) for name, value in response.headers if name.lower() not in {"content-type", "content-length"}
+    ]
+    if status < 400:
+        reply: Reply[Any] = Reply(status=status, headers=headers)
+        reply.finished = True
+        return reply
+    problem = problem_of_status(status)(error.description)
+    problem.headers = dict(headers)
+    return problem
+
+
+def _comes_from_input(text: str, values: Iterable[Any]) -> bool:
+    """Tell whether text that no header can carry was taken from the loaded input."""
+    waiting, bad = list(values), {character for character in text if ord(character) < 32 or ord(character) > 255}
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if value in text and bad.intersection(value):
+                return True
+        elif isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple | set):
+            waiting.extend(value)
+    return False
