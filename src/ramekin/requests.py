@@ -1,0 +1,258 @@
+"""The request as a handler sees it, whatever protocol brought it.
+
+A gateway subclasses `Request` and answers its few primitive questions from what the server gave it; the rest is
+derived here, on first use. Nothing is parsed that nobody asks for.
+
+Specification: RFC 9110 (HTTP semantics).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ramekin.limits import Limits
+
+if TYPE_CHECKING:
+    from ramekin.operations import Operation
+    from ramekin.settings import Settings
+
+#: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
+_DEFAULT_LIMITS = Limits()
+
+
+class Site(Protocol):
+    """What a request may ask of the compiled app that it belongs to."""
+
+    settings: Settings
+
+    def build_path(self, script_name: str, target: type[Any] | str, values: Mapping[str, Any]) -> str:
+        """Return the path of a resource, with the mount prefix before it."""
+        ...
+
+
+class ByteStream(Protocol):
+    """Bytes to be read, as a server hands them over."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return at most ``size`` bytes, none at the end."""
+        ...
+
+
+class Request:
+    """One request.
+
+    Attributes:
+        site: The compiled app that answers it.
+        operation: The operation that was matched; None before, and where there is none (404, 405).
+    """
+
+    __slots__ = ("_body", "_id", "_state", "operation", "site")
+
+    site: Site
+    operation: Operation | None
+    _body: bytes
+    _id: str
+    _state: dict[str, Any]
+
+    # -- What a gateway answers ---------------------------------------------------------------------------------------
+
+    @property
+    def method(self) -> str:
+        """The method, as it was sent."""
+        raise NotImplementedError
+
+    @property
+    def path(self) -> str:
+        """The decoded path below the mount prefix, beginning with a slash."""
+        raise NotImplementedError
+
+    @property
+    def script_name(self) -> str:
+        """The decoded path prefix that the app is mounted under, without a trailing slash; empty at the root."""
+        raise NotImplementedError
+
+    @property
+    def query_string(self) -> str:
+        """The query as it was sent, without the question mark."""
+        raise NotImplementedError
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``, as the server saw it."""
+        raise NotImplementedError
+
+    @property
+    def client_host(self) -> str | None:
+        """The address of the peer of the connection, or None where the server knows none."""
+        raise NotImplementedError
+
+    @property
+    def http_version(self) -> str:
+        """The protocol version of the connection, such as ``1.1``."""
+        raise NotImplementedError
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields by case-insensitive name, several lines of one name joined by commas."""
+        raise NotImplementedError
+
+    @property
+    def stream(self) -> ByteStream:
+        """The body as it arrives, bounded by ``Content-Length`` and the operation's limit.
+
+        Reading raises `ramekin.problems.BadRequest` when fewer bytes arrive than were announced and
+        `ramekin.problems.ContentTooLarge` at the first byte over the limit.
+        """
+        raise NotImplementedError
+
+    def header(self, name: str) -> str | None:
+        """Return one header field by its lower-case name, or None."""
+        raise NotImplementedError
+
+    # -- What follows from it -----------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """A name for this request: 32 random hexadecimal digits, or a valid one taken from the header that is trusted."""
+        try:
+            return self._id
+        except AttributeError:
+            self._id = self._find_id()
+            return self._id
+
+    def _find_id(self) -> str:
+        trusted = self.site.settings.request_id_header
+        if trusted is not None:
+            given = self.header(trusted.lower())
+            if given is not None and _REQUEST_ID.fullmatch(given):
+                return given
+        return secrets.token_hex(16)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A place for what features and hooks want to hand on, empty at first."""
+        try:
+            return self._state
+        except AttributeError:
+            self._state = {}
+            return self._state
+
+    @property
+    def body(self) -> bytes:
+        """The raw body, read within the operation's limit on first use.
+
+        Raises:
+            BadRequest: 400, fewer bytes arrived than were announced, or the server could not read them.
+            ContentTooLarge: 413, there are more than the limit allows.
+        """
+        try:
+            return self._body
+        except AttributeError:
+            self._body = self.stream.read()
+            return self._body
+
+    @property
+    def host(self) -> str | None:
+        """The ``Host`` header as it was sent; nothing may be decided by it."""
+        return self.header("host")
+
+    @property
+    def accept(self) -> str | None:
+        """The ``Accept`` header as it was sent, or None."""
+        return self.header("accept")
+
+    @property
+    def content_type(self) -> str | None:
+        """The ``Content-Type`` header as it was sent, or None."""
+        return self.header("content-type") or None
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced length of the body in bytes, or None where there is no valid one."""
+        value = self.header("content-length")
+        return int(value) if value and value.isascii() and value.isdigit() and len(value) < 20 else None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the compiled app."""
+        return self.site.settings
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the matched operation, or those of the app."""
+        return self.site.settings.limits if self.operation is None else self.operation.limits
+
+    def url_for(self, target: type[Any] | str, /, **values: Any) -> str:
+        """Return the path of a resource with the mount prefix, never a host.
+
+        Args:
+            target: The resource class, or the name of its registration.
+            **values: The path's values; what the rule does not name becomes the query.
+
+        Raises:
+            RoutingError: The class is not registered, is registered more than once, or values are missing or do not fit.
+        """
+        return self.site.build_path(self.script_name, target, values)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.method} {self.path[:80]!r}>"
+
+
+class BoundedStream:
+    """A server's stream, read within a limit and never past the end that was announced.
+
+    Args:
+        stream: What the server gives.
+        length: The announced length in bytes, or None where the stream ends by itself.
+        limit: Most bytes that may be read.
+    """
+
+    __slots__ = ("_left", "_limit", "_read", "_stream")
+
+    def __init__(self, stream: ByteStream, length: int | None, limit: int) -> None:
+        from ramekin.problems import ContentTooLarge
+
+        if length is not None and length > limit:
+            raise ContentTooLarge(f"The content may have at most {limit} bytes.")
+        self._stream = stream
+        self._left = length
+        self._limit = limit
+        self._read = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes: all that are left, or at most ``size``.
+
+        Raises:
+            BadRequest: The stream ended early, or the server could not read it.
+            ContentTooLarge: More bytes came than the limit allows.
+        """
+        if size is None or size < 0:
+            return b"".join(self)
+        if size == 0 or self._left == 0:
+            return b""
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        from ramekin.problems import BadRequest, ContentTooLarge
+
+        wanted = size if self._left is None else min(size, self._left)
+        try:
+            chunk = self._stream.read(wanted)
+        except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
+            raise BadRequest("The content could not be read to its end.") from error
+        self._read += len(chunk)
+        if self._left is not None:
+            if not chunk:
+                raise BadRequest("The content is shorter than its Content-Length says.")
+            self._left -= len(chunk)
+        if self._read > self._limit:
+            raise ContentTooLarge(f"The content may have at most {self._limit} bytes.")
+        return chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.read(65_536):
+            yield chunk
