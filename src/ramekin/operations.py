@@ -1,0 +1,509 @@
+"""Operations: frozen records of what the declarations say, and the door that declarations come through.
+
+The request path, the document, the contract checks and the command line all read `Operation`s; none of them reads
+declarations or another reader. A `Declaration` is one thing said about an operation; the levels (app, class, method)
+are merged here, and their `Effects` become the record.
+
+Specification: OpenAPI 3.1 §4.8.10 (operation object), for the terms.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from ramekin import problems
+from ramekin.errors import DeclarationError
+from ramekin.inputs import check_shapes
+from ramekin.limits import Limits
+from ramekin.responses import BODILESS_STATUSES
+from ramekin.types import Location, Shape
+
+if TYPE_CHECKING:
+    from marshmallow.fields import Field
+
+    from ramekin.problems import Problem
+    from ramekin.settings import Settings
+    from ramekin.steps import Exchange, Step
+
+TargetT = TypeVar("TargetT", bound=Callable[..., Any])
+
+#: The methods of a resource class, in the order in which they are listed.
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+#: Locations that make up a request's body.
+BODY_LOCATIONS: tuple[Location, ...] = ("json", "form", "files")
+JSON_MEDIA_TYPE = "application/json"
+
+_RECORD = "__ramekin_declarations__"
+_EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[Any, Any]:
+    return _EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathParameter:
+    """One variable part of a rule.
+
+    Attributes:
+        name: The handler's parameter.
+        converter: The name of its converter in the rule, such as ``int``.
+        schema: What it takes, as JSON Schema.
+    """
+
+    name: str
+    converter: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One schema of one location.
+
+    Attributes:
+        location: Where it is read from, and the name of the handler's parameter.
+        shape: The schema that loads it, or one field.
+        required: Whether a body has to be there; other locations say so by their fields.
+        coerce: Whether marshmallow's lenient types are taken.
+        media_types: The content types of a body; empty for the location's own.
+    """
+
+    location: Location
+    shape: Shape
+    required: bool = True
+    coerce: bool = False
+    media_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """One header field of a response; ``field.metadata["optional"]`` says that it may be missing."""
+
+    name: str
+    field: Field[Any]
+
+    @property
+    def required(self) -> bool:
+        """Whether every response of the outcome has it."""
+        return not self.field.metadata.get("optional", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One way in which an operation may end.
+
+    Attributes:
+        status: The status code.
+        shape: The schema that dumps the content, or one field; None where there is no content, and for problems.
+        media_type: The content's type; None where there is no content, and for problems.
+        headers: The header fields that come with it.
+        description: What it means; the status phrase or the problem's title when empty.
+        problem: The class of problem, for failures.
+        implied: Whether it follows from the declarations instead of standing in one.
+    """
+
+    status: int
+    shape: Shape | None = None
+    media_type: str | None = None
+    headers: tuple[Header, ...] = ()
+    description: str = ""
+    problem: type[Problem] | None = None
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """How the bytes of one media type become a raw value for the ``json`` input, beside JSON itself.
+
+    ``load`` raises `ramekin.problems.Problem` for bytes that it cannot read.
+    """
+
+    media_type: str
+    load: Callable[[bytes, Limits], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documentation:
+    """What the document says of an operation; None is not said at this level."""
+
+    operation_id: str | None = None
+    summary: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] | None = None
+    deprecated: bool | None = None
+    hidden: bool | None = None
+    extensions: Mapping[str, Any] = field(default_factory=_nothing)
+
+    def over(self, outer: Documentation) -> Documentation:
+        """Return this with what it leaves unsaid taken from ``outer``."""
+        said = {
+            name: value
+            for name in ("operation_id", "summary", "description", "tags", "deprecated", "hidden")
+            if (value := getattr(self, name)) is not None
+        }
+        return replace(outer, **said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What one declaration means for one operation: its part of the contract.
+
+    Attributes:
+        inputs: What it reads from the request.
+        outcomes: Successes, the topmost first.
+        problems: Failures, by class.
+        response_headers: Header fields on every success.
+        security: Alternatives of OpenAPI security requirements; None says nothing, ``()`` says public.
+        security_schemes: OpenAPI security scheme objects by name.
+        provides: Handler parameters by name, and what makes their value once the inputs are loaded.
+        codecs: Further media types of the ``json`` input.
+        limits: Limits to change, by name.
+        documentation: What the document says.
+        modify: Functions that change the finished operation object of the document in place.
+    """
+
+    inputs: tuple[Input, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[type[Problem], ...] = ()
+    response_headers: tuple[Header, ...] = ()
+    security: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
+    security_schemes: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
+    provides: Mapping[str, Callable[[Exchange], Any]] = field(default_factory=_nothing)
+    codecs: tuple[Codec, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=_nothing)
+    documentation: Documentation = field(default_factory=Documentation)
+    modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one registered resource: what a declaration is asked about.
+
+    Attributes:
+        id: Its name in the document and in logs, such as ``getBookItem``.
+        method: The HTTP method, in capitals.
+        rule: The rule as registered, ``/books/<int:book_id>``.
+        path: The rule as a path template, ``/books/{book_id}``.
+        path_parameters: The variable parts of the rule, in order.
+        resource: The resource class.
+        name: The registration's name.
+        handler: The function in the class.
+        where: How errors name it.
+    """
+
+    id: str
+    method: str
+    rule: str
+    path: str
+    path_parameters: tuple[PathParameter, ...]
+    resource: type[Any]
+    name: str
+    handler: Callable[..., Any]
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Endpoint):
+    """One operation of the API, in full; what every reader reads.
+
+    Attributes:
+        effects: The effects of all its declarations in one; its ``inputs``, ``security`` and so on.
+        outcomes: Every way in which it may end: declared successes, declared problems, implied ones.
+        limits: What a request for it may cost.
+        summary: One line from the docstring.
+        description: The rest of the docstring, in Markdown; the summary where there is none.
+        tags: Names of its groups; the resource's own by default.
+        deprecated: Whether callers should leave it.
+        hidden: Whether the document leaves it out.
+        declarations: The merged declarations, one of each type.
+    """
+
+    effects: Effects
+    outcomes: tuple[Outcome, ...]
+    limits: Limits
+    summary: str
+    description: str
+    tags: tuple[str, ...]
+    deprecated: bool
+    hidden: bool
+    declarations: tuple[Declaration, ...]
+
+    @property
+    def successes(self) -> tuple[Outcome, ...]:
+        """The declared successes, the topmost first."""
+        return self.effects.outcomes
+
+    def inputs_at(self, location: Location) -> tuple[Input, ...]:
+        """Return the inputs of one location, those of outer levels first."""
+        return tuple(item for item in self.effects.inputs if item.location == location)
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it reads a body."""
+        return any(item.location in BODY_LOCATIONS for item in self.effects.inputs)
+
+
+class Declaration:
+    """One thing said about operations, on a method, a class or the app; the base class of all of them.
+
+    A subclass is a frozen dataclass. It is used as a decorator, which records it and returns its target unchanged, or
+    given to ``app.declare``.
+    """
+
+    #: What errors call it; the class name in lower case when not stated.
+    label: ClassVar[str] = "declaration"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "label" not in cls.__dict__:
+            cls.label = cls.__name__.lower()
+
+    def __call__(self, target: TargetT) -> TargetT:
+        """Record this on a method or resource class, and return it as it is."""
+        if not inspect.isclass(target) and not inspect.isfunction(target):
+            raise DeclarationError(
+                f"@{self.label} goes on a method or a resource class, below @app.resource, not on {target!r}."
+            )
+        record_declaration(target, self)
+        return target
+
+    def stack(self, below: Self) -> Self:
+        """Return what this says above ``below`` at the same level.
+
+        Raises:
+            DeclarationError: It may stand once only.
+        """
+        raise DeclarationError(f"@{self.label} stands twice at one place; it may stand once.")
+
+    def merge(self, outer: Self) -> Self:
+        """Return what this says over ``outer``, the merged declaration of the levels outside; this alone by default."""
+        return self
+
+    def effects(self, endpoint: Endpoint) -> Effects:
+        """Return its part of the contract of an operation."""
+        return Effects()
+
+    def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
+        """Return what it does around each request for an operation."""
+        return ()
+
+    def outer_steps(self, settings: Settings) -> Iterable[Step]:
+        """Return what it does around requests that match no operation (404, 405, OPTIONS); for the app's level."""
+        return ()
+
+
+Declarations = Mapping[type[Declaration], Declaration]
+
+
+def record_declaration(target: Any, declaration: Declaration) -> None:
+    """Write a declaration on a function or class, above those that stand there."""
+    below: Declarations = target.__dict__.get(_RECORD, _EMPTY)
+    setattr(target, _RECORD, MappingProxyType(stack_declaration(below, declaration)))
+
+
+def stack_declaration(below: Declarations, declaration: Declaration) -> dict[type[Declaration], Declaration]:
+    """Return the declarations of one level with another on top."""
+    kind = type(declaration)
+    return {**below, kind: declaration.stack(below[kind]) if kind in below else declaration}
+
+
+def read_declarations(resource: type[Any], handler: Callable[..., Any]) -> tuple[Declarations, ...]:
+    """Return what stands on a class, by its method resolution order, and on a method: the outermost level first."""
+    levels = [vars(cls)[_RECORD] for cls in reversed(resource.__mro__) if _RECORD in vars(cls)]
+    return (*levels, getattr(handler, _RECORD, _EMPTY))
+
+
+def merge_levels(levels: Iterable[Declarations]) -> tuple[Declaration, ...]:
+    """Merge levels of declarations, the outermost first, to one declaration of each type."""
+    merged: dict[type[Declaration], Declaration] = {}
+    for level in levels:
+        for kind, declaration in level.items():
+            merged[kind] = declaration.merge(merged[kind]) if kind in merged else declaration
+    return tuple(merged.values())
+
+
+def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: Limits) -> Operation:
+    """Make the record of one operation.
+
+    Args:
+        endpoint: The method of the resource.
+        levels: Its declarations, the outermost level first.
+        limits: The app's limits.
+
+    Raises:
+        DeclarationError: The declarations contradict one another or do not fit the handler.
+    """
+    declarations = merge_levels(levels)
+    effects = combine_effects([declaration.effects(endpoint) for declaration in declarations])
+    _check_inputs(endpoint, effects)
+    _check_outcomes(endpoint, effects)
+    _check_signature(endpoint, effects)
+    said = effects.documentation
+    summary, description = _split_docstring(endpoint.handler)
+    summary = summary if said.summary is None else said.summary
+    description = description if said.description is None else said.description
+    return Operation(
+        id=said.operation_id or endpoint.id,
+        method=endpoint.method,
+        rule=endpoint.rule,
+        path=endpoint.path,
+        path_parameters=endpoint.path_parameters,
+        resource=endpoint.resource,
+        name=endpoint.name,
+        handler=endpoint.handler,
+        where=endpoint.where,
+        effects=effects,
+        outcomes=_all_outcomes(endpoint, effects),
+        limits=limits.changed(**effects.limits) if effects.limits else limits,
+        summary=summary or _sentence(endpoint),
+        description=description or summary or _sentence(endpoint),
+        tags=(endpoint.resource.__name__,) if said.tags is None else said.tags,
+        deprecated=bool(said.deprecated),
+        hidden=bool(said.hidden),
+        declarations=declarations,
+    )
+
+
+def combine_effects(parts: Iterable[Effects]) -> Effects:
+    """Unite the effects of several declarations; the last word on documentation and limits counts."""
+    total = Effects()
+    for part in parts:
+        total = Effects(
+            inputs=total.inputs + part.inputs,
+            outcomes=total.outcomes + part.outcomes,
+            problems=tuple(dict.fromkeys(total.problems + part.problems)),
+            response_headers=total.response_headers + part.response_headers,
+            security=_all_of(total.security, part.security),
+            security_schemes=MappingProxyType({**total.security_schemes, **part.security_schemes}),
+            provides=MappingProxyType({**total.provides, **part.provides}),
+            codecs=total.codecs + part.codecs,
+            limits=MappingProxyType({**total.limits, **part.limits}),
+            documentation=part.documentation.over(total.documentation),
+            modify=total.modify + part.modify,
+        )
+    if total.response_headers:
+        outcomes = (replace(outcome, headers=outcome.headers + total.response_headers) for outcome in total.outcomes)
+        total = replace(total, outcomes=tuple(outcomes))
+    return total
+
+
+def _all_of(
+    first: tuple[Mapping[str, tuple[str, ...]], ...] | None, second: tuple[Mapping[str, tuple[str, ...]], ...] | None
+) -> tuple[Mapping[str, tuple[str, ...]], ...] | None:
+    """Join two lists of alternatives: each of the first has to hold together with one of the second."""
+    if not first or not second:
+        return second if first is None else first if second is None else first or second
+    return tuple({**one, **other} for one in first for other in second)
+
+
+def _check_inputs(endpoint: Endpoint, effects: Effects) -> None:
+    by_location: dict[Location, list[Any]] = {}
+    for item in effects.inputs:
+        by_location.setdefault(item.location, []).append(item.shape)
+    if "json" in by_location and by_location.keys() & {"form", "files"}:
+        raise DeclarationError(
+            f"{endpoint.where} accepts json beside form or files; a request has one body. "
+            "A JSON part of a multipart body is a Nested field of form."
+        )
+    for location, shapes in by_location.items():
+        if location != "json":
+            check_shapes(location, shapes, endpoint.where)
+
+
+def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
+    if not effects.outcomes:
+        raise DeclarationError(
+            f"{endpoint.where} declares no success; put @returns(Schema) on it, or @returns(status=204) for no content."
+        )
+    seen = set()
+    for outcome in effects.outcomes:
+        key = outcome.status, outcome.media_type
+        if key in seen:
+            raise DeclarationError(f"{endpoint.where} declares {outcome.status} {outcome.media_type or ''} twice.")
+        seen.add(key)
+
+
+def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
+    handler, where = endpoint.handler, endpoint.where
+    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
+        raise DeclarationError(f"{where} is async; this version of Ramekin serves plain methods.")
+    given = {
+        **{parameter.name: "the rule" for parameter in endpoint.path_parameters},
+        **{item.location: f"accepts({item.location}=…)" for item in effects.inputs},
+        **dict.fromkeys(effects.provides, "a declaration"),
+    }
+    clashes = sorted(
+        {parameter.name for parameter in endpoint.path_parameters} & {item.location for item in effects.inputs}
+    )
+    if clashes:
+        raise DeclarationError(
+            f"{where}: {', '.join(clashes)} is both a part of the rule and an input; rename the part."
+        )
+    parameters = list(inspect.signature(handler).parameters.values())[1:]
+    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters):
+        raise DeclarationError(f"{where} has positional-only parameters; everything is passed by name.")
+    takes = {
+        parameter.name
+        for parameter in parameters
+        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    }
+    needs = {
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        missing = [f"{name} (of {origin})" for name, origin in given.items() if name not in takes]
+        if missing:
+            raise DeclarationError(f"{where} has to take the parameters it is given: {', '.join(missing)}.")
+    unknown = sorted(needs - given.keys())
+    if unknown:
+        raise DeclarationError(
+            f"{where} asks for {', '.join(unknown)}, which neither the rule nor a declaration gives; "
+            f"given are: {', '.join(given) or 'none'}."
+        )
+
+
+def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:
+    declared = [Outcome(status=problem.status, problem=problem) for problem in effects.problems]
+    implied = [
+        Outcome(status=problem.status, problem=problem, implied=True)
+        for problem in _implied_problems(endpoint, effects)
+        if problem not in effects.problems
+    ]
+    return (*effects.outcomes, *declared, *implied)
+
+
+def _implied_problems(endpoint: Endpoint, effects: Effects) -> Iterable[type[Problem]]:
+    yield problems.BadRequest
+    if endpoint.path_parameters:
+        yield problems.NotFound
+    yield problems.NotAcceptable
+    if any(item.location in BODY_LOCATIONS for item in effects.inputs):
+        yield problems.ContentTooLarge
+        yield problems.UnsupportedMediaType
+    if effects.inputs:
+        yield problems.ValidationFailed
+    yield problems.InternalServerError
+
+
+def _split_docstring(handler: Callable[..., Any]) -> tuple[str, str]:
+    """Return the first line of a docstring and what follows it."""
+    doc = inspect.cleandoc(handler.__doc__ or "")
+    first, _, rest = doc.partition("\n")
+    return first.strip().removesuffix("."), rest.strip()
+
+
+def _sentence(endpoint: Endpoint) -> str:
+    """Return a summary for an operation that has no docstring."""
+    return f"{endpoint.method.capitalize()} {endpoint.path}"
+
+
+def is_bodiless(outcome: Outcome) -> bool:
+    """Tell whether a response of this outcome never has content."""
+    return outcome.status in BODILESS_STATUSES or (outcome.shape is None and outcome.problem is None)
