@@ -1,0 +1,293 @@
+"""Arguments: from a request to what the handler is given, compiled once for each operation.
+
+In the order that bad requests are answered in: content type and coding (415), length (413), the reading of the body and
+its syntax (400), then the faults of all locations together (422).
+
+Specification: RFC 9110 §8.3 and §8.4 (Content-Type, Content-Encoding), §15.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from marshmallow import ValidationError
+
+from ramekin import json
+from ramekin.inputs import (
+    compile_cookie_reader,
+    compile_form_reader,
+    compile_header_reader,
+    compile_query_reader,
+)
+from ramekin.operations import JSON_MEDIA_TYPE
+from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
+from ramekin.schemas import Fault, collect_faults, compile_loader
+
+if TYPE_CHECKING:
+    from ramekin.inputs import FormReader
+    from ramekin.operations import Codec, Input, Operation
+    from ramekin.requests import Request
+    from ramekin.settings import Settings
+    from ramekin.types import Location
+
+#: Most spellings of one header that are remembered as good.
+REMEMBERED = 64
+
+Admit: TypeAlias = "Callable[[Request], None]"
+Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
+_LoadPart: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
+
+
+def compile_admission(operation: Operation) -> Admit | None:
+    """Return what checks the head of a request that brings a body; None for operations that read none.
+
+    It raises `UnsupportedMediaType` (415) and `ContentTooLarge` (413).
+    """
+    if not operation.has_body:
+        return None
+    accepted = content_types(operation)
+    required = any(item.required for item in operation.effects.inputs if item.location in ("json", "form", "files"))
+    limit = body_limit(operation)
+    advice = {"Accept-Patch" if operation.method == "PATCH" else "Accept-Post": ", ".join(accepted)}
+    if operation.method not in ("PATCH", "POST"):
+        advice = {"Accept": ", ".join(accepted)}  # RFC 9110 §12.5.1: in a 415, what the next request may send.
+    takes_suffix = not any(item.media_types for item in operation.inputs_at("json")) and bool(
+        operation.inputs_at("json")
+    )
+    good: set[str] = set(accepted)
+
+    def judge(content_type: str | None) -> None:
+        if content_type is None:
+            raise UnsupportedMediaType(
+                f"Content-Type is missing; this operation takes {', '.join(accepted)}.", headers=advice
+            )
+        media_type, parameters = parse_content_type(content_type)
+        if media_type not in accepted and not (takes_suffix and media_type.endswith("+json") and "/" in media_type):
+            raise UnsupportedMediaType(f"This operation takes {', '.join(accepted)}.", headers=advice)
+        if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
+            raise UnsupportedMediaType("The content has to be encoded in UTF-8.", headers=advice)
+        if len(good) < REMEMBERED and media_type != "multipart/form-data":
+            good.add(content_type)
+
+    def admit(request: Request) -> None:
+        content_type = request.content_type
+        if content_type not in good and (required or has_content(request)):
+            judge(content_type)
+        coding = request.header("content-encoding")
+        if coding and coding.lower() != "identity":
+            raise UnsupportedMediaType("The content may not be coded.", headers={"Accept-Encoding": "identity"})
+        length = request.content_length
+        if length is not None and length > limit:
+            raise ContentTooLarge(f"The content may have at most {limit} bytes.")
+
+    return admit
+
+
+def content_types(operation: Operation) -> tuple[str, ...]:
+    """Return the content types that the document names."""
+    types: list[str] = []
+    for item in operation.inputs_at("json"):
+        types += item.media_types or (JSON_MEDIA_TYPE,)
+    types += (codec.media_type for codec in operation.effects.codecs)
+    if operation.inputs_at("form") or operation.inputs_at("files"):
+        types += _form_reader(operation).media_types
+    return tuple(dict.fromkeys(types))
+
+
+def body_limit(operation: Operation) -> int:
+    """Return the most bytes that the body of an operation may have."""
+    limits = operation.limits
+    return limits.multipart_bytes if operation.inputs_at("files") else limits.body_bytes
+
+
+def has_content(request: Request) -> bool:
+    """Tell whether a request announces content (RFC 9112 §6)."""
+    return bool(request.content_length) or request.header("transfer-encoding") is not None
+
+
+def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
+    """Return the media type of a Content-Type in lower case, and its parameters."""
+    from werkzeug.http import parse_options_header
+
+    media_type, parameters = parse_options_header(value)
+    return media_type.strip().lower(), parameters
+
+
+def compile_load(operation: Operation, settings: Settings) -> Load | None:
+    """Return what fills the handler's arguments from a request; None for operations that read nothing.
+
+    What it returns closes what was opened for the request, such as spooled files.
+    """
+    parts: list[_LoadPart] = []
+    if operation.inputs_at("json"):
+        parts.append(_compile_json(operation, settings))
+    with_form = bool(operation.inputs_at("form") or operation.inputs_at("files"))
+    if with_form:
+        parts.append(_compile_form(operation))
+    limits = operation.limits
+    if query := operation.inputs_at("query"):
+        read_query = compile_query_reader(_schemas(query), limits)
+        parts.append(_compile_text("query", query, lambda request: read_query(request.query_string)))
+    if headers := operation.inputs_at("headers"):
+        read_headers = compile_header_reader(_schemas(headers), limits)
+        parts.append(_compile_text("headers", headers, lambda request: read_headers(request.header)))
+    if cookies := operation.inputs_at("cookies"):
+        read_cookies = compile_cookie_reader(_schemas(cookies), limits)
+        parts.append(_compile_text("cookies", cookies, lambda request: read_cookies(request.header("cookie"))))
+    if not parts:
+        return None
+    most = limits.reported_errors
+    if len(parts) == 1 and not with_form:
+        return _load_one(parts[0], most)
+    return _load_all(parts, most)
+
+
+def _load_one(part: _LoadPart, most: int) -> Load:
+    def load(request: Request, arguments: dict[str, Any]) -> None:
+        faults = part(request, arguments)
+        if faults:
+            raise ValidationFailed(faults[:most])
+
+    return load
+
+
+def _load_all(parts: Sequence[_LoadPart], most: int) -> Load:
+    def load(request: Request, arguments: dict[str, Any]) -> Callable[[], None] | None:
+        faults: list[Fault] = []
+        try:
+            for part in parts:
+                faults += part(request, arguments) or ()
+            if faults:
+                raise ValidationFailed(faults[:most])
+        except BaseException:
+            close = arguments.pop(_CLOSE, None)
+            if close is not None:
+                close()
+            raise
+        close_uploads: Callable[[], None] | None = arguments.pop(_CLOSE, None)
+        return close_uploads
+
+    return load
+
+
+#: Where the form part hands on what closes its files; no parameter can have this name.
+_CLOSE = "close files"
+
+
+def _schemas(inputs: Sequence[Input]) -> list[Any]:
+    return [item.shape for item in inputs]
+
+
+def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
+    (item,) = operation.inputs_at("json")
+    shape, limits = item.shape, operation.limits
+    load, required, unique_keys = compile_loader(shape, "json", coerce=item.coerce), item.required, settings.unique_keys
+    codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
+    decode = json.decode
+
+    def parse(request: Request, body: bytes) -> Any:
+        if codecs:
+            codec = codecs.get(parse_content_type(request.content_type or "")[0])
+            if codec is not None:
+                return codec.load(body, limits)
+        return decode(body, limits, unique_keys=unique_keys)
+
+    def load_json(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        body = request.body
+        if not body and not required:
+            arguments["json"] = None
+            return None
+        try:
+            value = parse(request, body) if codecs else decode(body, limits, unique_keys=unique_keys)
+        except json.JSONError as error:
+            raise BadRequest(error.detail) from None
+        try:
+            arguments["json"] = load(value)
+        except ValidationError as error:
+            return collect_faults(shape, error, "json")
+        return None
+
+    return load_json
+
+
+def _compile_text(
+    location: Location,
+    inputs: Sequence[Input],
+    read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
+) -> _LoadPart:
+    loaders = [(item.shape, compile_loader(item.shape, location, coerce=item.coerce)) for item in inputs]
+    if len(loaders) == 1:
+        ((shape, load),) = loaders
+
+        def load_one(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+            raw, faults = read(request)
+            try:
+                arguments[location] = load(raw[0])
+            except ValidationError as error:
+                return faults + collect_faults(shape, error, location)
+            return faults
+
+        return load_one
+
+    def load_several(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        raw, faults = read(request)
+        arguments[location] = _load_shapes(location, loaders, raw, faults)
+        return faults
+
+    return load_several
+
+
+def _load_shapes(
+    location: Location,
+    loaders: Sequence[tuple[Any, Callable[[Any], Any]]],
+    raw: Sequence[dict[str, Any]],
+    faults: list[Fault],
+) -> Any:
+    """Load one location through its schemas; several of them unite in one dict."""
+    loaded: list[Any] = []
+    for (shape, load), part in zip(loaders, raw, strict=True):
+        try:
+            loaded.append(load(part))
+        except ValidationError as error:
+            faults += collect_faults(shape, error, location)
+    if len(loaders) == 1:
+        return loaded[0] if loaded else None
+    united: dict[str, Any] = {}
+    for (shape, _), part in zip(loaders, loaded, strict=False):
+        if not isinstance(part, Mapping):
+            raise TypeError(
+                f"{type(shape).__name__} is one of several schemas for {location}, so it has to load a mapping, "
+                f"not {type(part).__name__}; its post_load returns that."
+            )
+        united.update(part)
+    return united
+
+
+def _form_reader(operation: Operation) -> FormReader:
+    return compile_form_reader(
+        _schemas(operation.inputs_at("form")), _schemas(operation.inputs_at("files")), operation.limits
+    )
+
+
+def _compile_form(operation: Operation) -> _LoadPart:
+    reader = _form_reader(operation)
+    form, files = operation.inputs_at("form"), operation.inputs_at("files")
+    form_loaders = [(item.shape, compile_loader(item.shape, "form", coerce=item.coerce)) for item in form]
+    file_loaders = [(item.shape, compile_loader(item.shape, "files", coerce=item.coerce)) for item in files]
+    required = any(item.required for item in (*form, *files))
+
+    def load_form(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        if not required and not has_content(request):
+            arguments.update({item.location: None for item in (*form, *files)})
+            return None
+        data = reader.read(request.content_type or "", request.stream, None)
+        arguments[_CLOSE] = data.close
+        faults = list(data.faults)
+        if form:
+            arguments["form"] = _load_shapes("form", form_loaders, data.form, faults)
+        if files:
+            arguments["files"] = _load_shapes("files", file_loaders, data.files, faults)
+        return faults
+
+    return load_form

@@ -1,0 +1,277 @@
+"""Plans: an operation made ready to run, its steps around its handler, from one tuple of steps.
+
+A plan reads nothing from a socket and writes nothing to one; a gateway hands it a `Request` and sends what it gives
+back. An operation without steps runs straight through; one with steps runs them as an onion, each exception turned
+into a reply where it is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from ramekin.arguments import compile_admission, compile_load
+from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
+from ramekin.responses import Head, Reply
+from ramekin.steps import Exchange, Phase, Step
+
+from ramekin.failures import log_failure
+
+if TYPE_CHECKING:
+    from ramekin.failures import Failures
+    from ramekin.operations import Operation
+    from ramekin.requests import Request
+    from ramekin.settings import Settings
+
+Run: TypeAlias = "Callable[[Request, dict[str, Any]], Answer]"
+Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
+
+
+class Answer(NamedTuple):
+    """What a gateway sends.
+
+    Attributes:
+        head: Status and header fields, without ``Content-Length`` where the content is in one piece.
+        content: The content: bytes, chunks of them, or None where there is none.
+        close: To be called after the last byte, or when the response is given up.
+    """
+
+    head: Head
+    content: Content
+    close: Callable[[], None] | None
+
+
+class Plan:
+    """An operation and what runs it; ``operation`` is None for what answers requests that match none."""
+
+    __slots__ = ("operation", "run")
+
+    def __init__(self, operation: Operation | None, run: Run) -> None:
+        self.operation = operation
+        self.run = run
+
+
+def compile_plan(operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings) -> Plan:
+    """Make an operation ready to run.
+
+    Args:
+        operation: The operation.
+        steps: Its steps, the outermost first.
+        failures: What answers exceptions.
+        settings: The app's settings.
+    """
+    propagate = settings.propagate_exceptions or settings.debug
+    if steps or operation.effects.provides or operation.inputs_at("files"):
+        inner = _compile_onion(operation, steps, failures, settings)
+        return Plan(operation, partial(_run_onion, operation, inner, propagate))
+    return Plan(operation, _compile_straight(operation, failures, settings, propagate))
+
+
+def _compile_straight(operation: Operation, failures: Failures, settings: Settings, propagate: bool) -> Run:
+    """Return what runs an operation without steps."""
+    negotiate, admit, load = (
+        compile_negotiation(operation),
+        compile_admission(operation),
+        compile_load(operation, settings),
+    )
+    (head, encode), finish = compile_plain(operation), compile_finish(operation)
+    resource, handler = operation.resource, operation.handler
+
+    def fail(request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
+        exchange = Exchange(request, operation, arguments)
+        reply = failures.answer(exchange, error)
+        if propagate and exchange.error is not None:
+            raise exchange.error
+        try:
+            reply = finish(reply)
+        except Exception as unfit:
+            reply = failures.answer(exchange, unfit)
+        return Answer(to_head(reply), reply.body, None)
+
+    def run(request: Request, arguments: dict[str, Any]) -> Answer:
+        try:
+            negotiate(request)
+            if admit is not None:
+                admit(request)
+            if load is not None:
+                load(request, arguments)
+            value = handler(resource(request), **arguments)
+            if type(value) is Reply:
+                reply = finish(value)
+                return Answer(to_head(reply), reply.body, None)
+            return Answer(head, encode(value), None)
+        except Exception as error:
+            return fail(request, arguments, error)
+
+    return run
+
+
+def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings) -> Inner:
+    """Return what runs an operation with its steps around it."""
+    negotiate, admit, load = (
+        compile_negotiation(operation),
+        compile_admission(operation),
+        compile_load(operation, settings),
+    )
+    finish, resource, handler = compile_finish(operation), operation.resource, operation.handler
+    provides = tuple(operation.effects.provides.items())
+    has_body = admit is not None and not operation.inputs_at("files")
+
+    def call(exchange: Exchange) -> Reply[Any]:
+        for name, provide in provides:
+            exchange.arguments[name] = provide(exchange)
+        value = handler(exchange.resource, **exchange.arguments)
+        return value if type(value) is Reply else Reply(value)
+
+    def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
+        negotiate(exchange.request)
+        if admit is not None:
+            admit(exchange.request)
+        if has_body:
+            _ = exchange.request.body
+        return inner(exchange)
+
+    def convert(inner: Inner, exchange: Exchange) -> Reply[Any]:
+        if load is not None:
+            close = load(exchange.request, exchange.arguments)
+            if close is not None:
+                exchange.closers.append(lambda _: close())
+        exchange.resource = resource(exchange.request)
+        return finish(inner(exchange))
+
+    inner = _guard(call, failures)
+    inner = wrap_steps([step for step in steps if step.phase is Phase.VALUE], inner, failures)
+    inner = _guard(partial(convert, inner), failures, finish)
+    inner = wrap_steps([step for step in steps if step.phase in (Phase.WIRE, Phase.STORE)], inner, failures, finish)
+    inner = _guard(partial(read, inner), failures, finish)
+    return wrap_steps([step for step in steps if step.phase in (Phase.OUTER, Phase.ADMIT)], inner, failures, finish)
+
+
+def _guard(inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None) -> Inner:
+    """Return ``inner`` with its exceptions turned into replies, and its replies finished where that is due."""
+
+    def run(exchange: Exchange) -> Reply[Any]:
+        try:
+            reply = inner(exchange)
+            return reply if finish is None else finish(reply)
+        except Exception as error:
+            return _answer(exchange, error, failures, finish)
+
+    return run
+
+
+def _answer(
+    exchange: Exchange, error: Exception, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None
+) -> Reply[Any]:
+    reply = failures.answer(exchange, error)
+    if finish is None:
+        return reply
+    try:
+        return finish(reply)
+    except Exception as unfit:  # The reply of an exception handler is not what the operation declares.
+        return failures.answer(exchange, unfit)
+
+
+def wrap_steps(
+    steps: Sequence[Step], inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None
+) -> Inner:
+    """Return ``inner`` with steps around it, the first outermost; replies are finished where ``finish`` is given."""
+    for step in reversed(steps):
+        inner = _wrap(step, inner, failures, finish)
+    return inner
+
+
+def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None) -> Inner:
+    enter, leave, close = step.enter, step.leave, step.close
+
+    def run(exchange: Exchange) -> Reply[Any]:
+        try:
+            reply = None if enter is None else enter(exchange)
+            if close is not None:
+                exchange.closers.append(close)
+            if reply is None:
+                reply = inner(exchange)
+            elif finish is not None:
+                reply = finish(reply)
+        except Exception as error:
+            return _answer(exchange, error, failures, finish)
+        if leave is None:
+            return reply
+        try:
+            reply = leave(exchange, reply)
+            return reply if finish is None else finish(reply)
+        except Exception as error:
+            return _answer(exchange, error, failures, finish)
+
+    return run
+
+
+def compile_fallback(
+    steps: Sequence[Step], failures: Failures, settings: Settings
+) -> Callable[[Request, Reply[Any]], Answer]:
+    """Return what answers requests that match no operation, with the outer steps of the app around the reply."""
+    propagate = settings.propagate_exceptions or settings.debug
+
+    def answer(exchange: Exchange) -> Reply[Any]:
+        reply: Reply[Any] = exchange.arguments.pop("reply")
+        return reply
+
+    inner = wrap_steps([step for step in steps if step.phase is Phase.OUTER], answer, failures, _finish_empty)
+
+    def run(request: Request, reply: Reply[Any]) -> Answer:
+        return _run_onion(None, inner, propagate, request, {"reply": reply})
+
+    return run
+
+
+def _finish_empty(reply: Reply[Any]) -> Reply[Any]:
+    """Finish a reply of a step that stands around no operation: JSON, or no content."""
+    from ramekin import json
+
+    if not reply.finished:
+        if reply.value is not None:
+            reply.body = json.encode(reply.value)
+            reply.headers.pairs.insert(0, ("Content-Type", "application/json"))
+        reply.status, reply.finished = reply.status or (204 if reply.value is None else 200), True
+    return reply
+
+
+def _run_onion(
+    operation: Operation | None, inner: Inner, propagate: bool, request: Request, arguments: dict[str, Any]
+) -> Answer:
+    exchange = Exchange(request, operation, arguments)
+    try:
+        reply = inner(exchange)
+    except BaseException:  # SystemExit and its like pass, but what was entered is closed.
+        close_exchange(exchange)
+        raise
+    if propagate and exchange.error is not None:
+        close_exchange(exchange)
+        raise exchange.error
+    return Answer(to_head(reply), reply.body, partial(close_exchange, exchange) if exchange.closers else None)
+
+
+def close_exchange(exchange: Exchange) -> None:
+    """Close every step that was entered, the innermost first; one that throws is logged and stops no other."""
+    while exchange.closers:
+        close = exchange.closers.pop()
+        try:
+            close(exchange)
+        except Exception as error:
+            log_failure(exchange.request, error)
+
+
+def without_content(run: Run) -> Run:
+    """Return what answers HEAD as ``run`` answers GET (RFC 9110 §9.3.2)."""
+
+    def run_head(request: Request, arguments: dict[str, Any]) -> Answer:
+        answer = run(request, arguments)
+        content, headers = answer.content, answer.head.headers
+        if isinstance(content, bytes):
+            headers = [*headers, ("Content-Length", str(len(content)))]
+        elif content is not None and (close := getattr(content, "close", None)) is not None:
+            close()
+        return Answer(Head(answer.head.status, headers), None, answer.close)
+
+    return run_head
