@@ -1,0 +1,43 @@
+"""Resources: classes whose methods are the HTTP methods of one thing.
+
+Specification: RFC 9110 §9 for the methods.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ramekin.requests import Request
+    from ramekin.responses import Reply
+
+
+class Resource:
+    """The base class of resources; a new instance answers each request.
+
+    A subclass defines methods named ``get``, ``head``, ``post``, ``put``, ``patch``, ``delete`` or ``options``; each
+    declares its successes with `ramekin.returns`. Everything but the request arrives as a parameter, by name.
+
+    Attributes:
+        request: The request that is answered.
+    """
+
+    __slots__ = ("__dict__", "request")
+
+    request: Request
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def url_for(self, target: type[Any] | str, /, **values: Any) -> str:
+        """Return the path of a resource with the mount prefix, never a host; see `Request.url_for`."""
+        return self.request.url_for(target, **values)
+
+    def before(self, request: Request) -> Reply[Any] | None:
+        """Run before the method, its inputs loaded; a Reply is answered in its place."""
+
+    def after(self, request: Request, reply: Reply[Any]) -> Reply[Any] | None:
+        """Run after the method with its reply, problems too; a Reply returned takes its place."""
+
+    def teardown(self, request: Request, error: Exception | None) -> None:
+        """Run after the last byte, with the unhandled exception if there was one; always, once ``before`` ran."""

@@ -1,0 +1,362 @@
+"""Routing: Werkzeug's map, tables derived from it, URL building, and the one place where a rule becomes a template.
+
+A request's path is looked up in tables made at start-up: whole static paths first, then segment by segment. They only
+ever answer when the first choice at each segment leads to a route, which is Werkzeug's own first choice; whatever else
+(several converters in a segment, ``path`` converters, redirects, nothing found) Werkzeug decides.
+
+Specification: Werkzeug's routing rules; RFC 6570 level 1 as used by OpenAPI 3.1 §4.8.8 for path templates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import (
+    AnyConverter,
+    BaseConverter,
+    BuildError,
+    FloatConverter,
+    IntegerConverter,
+    Map,
+    PathConverter,
+    RequestRedirect,
+    Rule,
+    UnicodeConverter,
+    UUIDConverter,
+    ValidationError,
+)
+
+from ramekin.errors import RoutingError
+from ramekin.operations import PathParameter
+
+RouteT = TypeVar("RouteT")
+
+#: Greatest integer in a path: what fits 64 bits with a sign.
+GREATEST_INTEGER = 2**63 - 1
+
+_VARIABLE = re.compile(r"<(?:[a-zA-Z_][a-zA-Z0-9_]*(?:\(.*?\))?:)?([a-zA-Z_][a-zA-Z0-9_]*)>")
+_WHOLE_SEGMENT = re.compile(r"<[^<>]*>")
+
+
+class IntConverter(IntegerConverter):
+    """``int``: ASCII digits that fit 64 bits; options as Werkzeug's."""
+
+    regex = r"[0-9]{1,19}"
+
+    def __init__(
+        self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False
+    ) -> None:  # noqa: A002
+        super().__init__(map, fixed_digits, min, GREATEST_INTEGER if max is None else max, signed)
+
+
+class DecimalPointConverter(FloatConverter):
+    """``float``: ASCII digits with a point between them; options as Werkzeug's."""
+
+    regex = r"[0-9]+\.[0-9]+"
+
+
+CONVERTERS: Mapping[str, type[BaseConverter]] = {
+    "default": UnicodeConverter,
+    "string": UnicodeConverter,
+    "any": AnyConverter,
+    "path": PathConverter,
+    "int": IntConverter,
+    "float": DecimalPointConverter,
+    "uuid": UUIDConverter,
+}
+
+
+class _RecordingRule(Rule):
+    """A rule that tells its converters in order, and compiles what builds its URLs when the first one is built."""
+
+    def __init__(self, string: str, **options: Any) -> None:
+        super().__init__(string, **options)
+        self.found: list[tuple[str, str, BaseConverter]] = []
+
+    def get_converter(
+        self, variable_name: str, converter_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> BaseConverter:
+        converter = super().get_converter(variable_name, converter_name, args, kwargs)
+        self.found.append((variable_name, converter_name, converter))
+        return converter
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        # Werkzeug compiles two functions for each rule at start-up, 0.5 ms; most rules never build a URL.
+        compiled: list[Callable[..., tuple[str, str]]] = []
+        compile_now = super()._compile_builder
+
+        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
+            if not compiled:
+                compiled.append(compile_now(append_unknown))
+            return compiled[0](rule, **values)
+
+        return build
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRule:
+    """What a rule says.
+
+    Attributes:
+        rule: The rule as written.
+        path: The path template, ``/books/{book_id}``.
+        parameters: Its variable parts, in order.
+    """
+
+    rule: str
+    path: str
+    parameters: tuple[PathParameter, ...]
+
+    @property
+    def pattern(self) -> str:
+        """The template without names: two rules with the same pattern are one path to a reader of the document."""
+        return re.sub(r"\{[^}]*\}", "{}", self.path)
+
+
+def parse_rule(rule: str, converters: Mapping[str, type[BaseConverter]], where: str) -> ParsedRule:
+    """Read a rule.
+
+    Args:
+        rule: A Werkzeug rule, ``/books/<int:book_id>``.
+        converters: Converter classes by name.
+        where: How errors name the place.
+
+    Raises:
+        RoutingError: The rule does not parse, names an unknown converter, or has a variable twice.
+    """
+    bound = _bind(rule, Map(converters=converters), where)
+    names = [name for name, _, _ in bound.found]
+    if len(names) != len(set(names)):
+        raise RoutingError(f"{where}: rule {rule!r} has a variable twice: {', '.join(names)}.")
+    if "{" in _VARIABLE.sub("", rule) or "}" in _VARIABLE.sub("", rule):
+        raise RoutingError(f"{where}: rule {rule!r} has a brace; variables are written <name> or <converter:name>.")
+    return ParsedRule(
+        rule=rule,
+        path=_VARIABLE.sub(r"{\1}", re.sub("/{2,}", "/", rule)),
+        parameters=tuple(
+            PathParameter(name=name, converter=converter_name, schema=describe_converter(converter))
+            for name, converter_name, converter in bound.found
+        ),
+    )
+
+
+def _bind(rule: str, url_map: Map, where: str, endpoint: Any = None) -> _RecordingRule:
+    if not isinstance(rule, str) or not rule.startswith("/"):
+        raise RoutingError(f"{where}: a rule is text that begins with '/', not {rule!r}.")
+    bound = _RecordingRule(rule, endpoint=endpoint)
+    try:
+        url_map.add(bound)
+    except LookupError as error:
+        known = ", ".join(sorted(set(url_map.converters) - {"default"}))
+        raise RoutingError(f"{where}: rule {rule!r}: {error.args[0]}; the converters are: {known}.") from error
+    except (ValueError, TypeError) as error:
+        raise RoutingError(f"{where}: rule {rule!r} does not parse: {error}") from error
+    return bound
+
+
+def describe_converter(converter: BaseConverter) -> Mapping[str, Any]:
+    """Return what a converter takes, as JSON Schema; a converter of one's own says it in ``json_schema``."""
+    stated: Mapping[str, Any] | None = getattr(converter, "json_schema", None)
+    if stated is not None:
+        return stated
+    if isinstance(converter, IntegerConverter):
+        low = converter.min if converter.min is not None else (None if converter.signed else 0)
+        schema: dict[str, Any] = {"type": "integer"}
+        return schema | _bounds(low, converter.max)
+    if isinstance(converter, FloatConverter):
+        low = converter.min if converter.min is not None else (None if converter.signed else 0)
+        return {"type": "number"} | _bounds(low, converter.max)
+    if isinstance(converter, UUIDConverter):
+        return {"type": "string", "format": "uuid"}
+    if isinstance(converter, AnyConverter):
+        return {"type": "string", "enum": sorted(converter.items)}
+    if isinstance(converter, UnicodeConverter):
+        length = re.search(r"\{(\d+)(,?)(\d*)\}$", converter.regex)
+        low, comma, high = length.groups() if length else ("1", ",", "")
+        schema = {"type": "string", "minLength": int(low)}
+        longest = high if comma else low
+        return schema | ({"maxLength": int(longest)} if longest else {})
+    return {"type": "string", "minLength": 1}
+
+
+def _bounds(low: float | None, high: float | None) -> dict[str, Any]:
+    bounds: dict[str, Any] = {}
+    if low is not None:
+        bounds["minimum"] = low
+    if high is not None:
+        bounds["maximum"] = high
+    return bounds
+
+
+class NoRoute(Exception):
+    """No rule fits the path."""
+
+
+class MovedTo(Exception):
+    """The path has to be asked for in another form, `path`, percent-encoded and below the mount prefix."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class _Node(Generic[RouteT]):
+    """One place in the table of segments."""
+
+    __slots__ = ("convert", "delegate", "dynamic", "leaf", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node[RouteT]] = {}
+        #: Tests of a segment in Werkzeug's order, with the regular expression and weight that they come from.
+        self.dynamic: list[tuple[Callable[[str], Any], _Node[RouteT], tuple[int, str]]] = []
+        #: Whether Werkzeug has a transition here that this table does not know.
+        self.delegate = False
+        self.leaf: RouteT | None = None
+        self.convert: tuple[tuple[str, Callable[[str], Any]], ...] = ()
+
+
+class Router(Generic[RouteT]):
+    """Finds routes by path and paths by route.
+
+    Args:
+        rules: Each rule with its name and route.
+        converters: Converter classes by name.
+
+    Attributes:
+        static: Routes of rules without variables, by whole path.
+    """
+
+    def __init__(
+        self, rules: Iterable[tuple[str, str, RouteT]], converters: Mapping[str, type[BaseConverter]] = CONVERTERS
+    ) -> None:
+        self.static: dict[str, RouteT] = {}
+        self._root: _Node[RouteT] = _Node()
+        self._routes: dict[str, RouteT] = {}
+        url_map = Map(converters=converters, redirect_defaults=False)
+        for name, rule, route in rules:
+            self._routes[name] = route
+            self._add(_bind(rule, url_map, name, name), route)
+        self._adapter = url_map.bind("localhost")
+
+    def _add(self, bound: _RecordingRule, route: RouteT) -> None:
+        rule = re.sub("/{2,}", "/", bound.rule)
+        if not bound.found:
+            self.static.setdefault(rule, route)
+        converters = iter(bound.found)
+        node = self._root
+        convert: list[tuple[str, Callable[[str], Any]]] = []
+        for segment in rule[1:].split("/"):
+            if "<" not in segment:
+                node = node.static.setdefault(segment, _Node())
+                continue
+            name, _, converter = next(converters)
+            if not _WHOLE_SEGMENT.fullmatch(segment) or not converter.part_isolating:
+                node.delegate = True
+                return
+            node = _child(node, converter)
+            convert.append((name, _conversion(converter)))
+        if node.leaf is None:
+            node.leaf, node.convert = route, tuple(convert)
+
+    def find(self, path: str) -> tuple[RouteT, dict[str, Any]]:
+        """Return the route of a decoded path, and its values.
+
+        Raises:
+            NoRoute: No rule fits.
+            MovedTo: A rule fits another form of the path.
+        """
+        if "\x00" in path:
+            raise NoRoute
+        node = self._root
+        values: list[str] = []
+        for segment in path[1:].split("/"):
+            child = node.static.get(segment)
+            if child is None:
+                if node.delegate:
+                    return self._ask_werkzeug(path)
+                for test, following, _ in node.dynamic:
+                    if test(segment):
+                        values.append(segment)
+                        child = following
+                        break
+                else:
+                    return self._ask_werkzeug(path)
+            node = child
+        if node.leaf is None:
+            return self._ask_werkzeug(path)
+        try:
+            return node.leaf, {
+                name: convert(value) for (name, convert), value in zip(node.convert, values, strict=True)
+            }
+        except ValidationError:
+            raise NoRoute from None
+
+    def _ask_werkzeug(self, path: str) -> tuple[RouteT, dict[str, Any]]:
+        try:
+            name, values = self._adapter.match(path)
+        except RequestRedirect as redirect:
+            # Only the path is taken: a redirect never names a host, nor begins with two slashes.
+            moved = "/" + redirect.new_url.removeprefix("http://localhost").lstrip("/")
+            raise MovedTo(moved) from None
+        except HTTPException:
+            raise NoRoute from None
+        return self._routes[name], dict(values)
+
+    def build(self, name: str, values: Mapping[str, Any]) -> str:
+        """Return the path of a registration, percent-encoded; values that the rule does not name become the query.
+
+        Raises:
+            RoutingError: A value is missing, or does not fit its converter.
+        """
+        try:
+            return self._adapter.build(name, dict(values))
+        except BuildError as error:
+            needed = sorted(error.suggested.arguments) if error.suggested else []
+            raise RoutingError(
+                f"url_for({name}) needs the values {', '.join(needed) or 'of its rule'}; given: {', '.join(sorted(values)) or 'none'}."
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise RoutingError(f"url_for({name}): a value does not fit its converter: {error}") from error
+
+
+def _child(node: _Node[RouteT], converter: BaseConverter) -> _Node[RouteT]:
+    """Return the node behind a converter, shared by converters of one expression and weight as Werkzeug shares it."""
+    key = (converter.weight, converter.regex)
+    for _, following, present in node.dynamic:
+        if present == key:
+            return following
+    following = _Node[RouteT]()
+    node.dynamic.append((re.compile(f"(?:{converter.regex})").fullmatch, following, key))
+    node.dynamic.sort(key=lambda entry: entry[2][0])
+    return following
+
+
+def _conversion(converter: BaseConverter) -> Callable[[str], Any]:
+    """Return what turns a segment into its value; Werkzeug's own method where it does more than this."""
+    if type(converter) is UnicodeConverter:
+        return str
+    if (
+        type(converter) is IntConverter
+        and not converter.fixed_digits
+        and converter.min is None
+        and converter.max == GREATEST_INTEGER
+    ):
+        return _to_int
+    return converter.to_python
+
+
+def _to_int(segment: str) -> int:
+    value = int(segment)
+    if value > GREATEST_INTEGER:
+        raise ValidationError
+    return value
+
+
+def quote_path(path: str) -> str:
+    """Percent-encode a decoded path (RFC 3986 §3.3)."""
+    return quote(path, safe="/!$&'()*+,:;=@~-._")
