@@ -1,0 +1,402 @@
+"""The app: registers resources, compiles them to a site, and is the WSGI callable. It owns no HTTP logic."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ramekin.errors import DeclarationError, FrozenError, RoutingError
+from ramekin.failures import ExceptionHandler, Failures
+from ramekin.hooks import After, AppHooks, Before, Teardown, resource_steps
+from ramekin.openapi.info import Info
+from ramekin.operations import (
+    METHODS,
+    Declaration,
+    Declarations,
+    Endpoint,
+    Operation,
+    build_operation,
+    read_declarations,
+    stack_declaration,
+)
+from ramekin.problems import ProblemDetails, ProblemFormat
+from ramekin.resources import Resource
+from ramekin.routing import CONVERTERS, ParsedRule, parse_rule
+from ramekin.settings import Settings
+from ramekin.sites import Modify, Site
+from ramekin.steps import Phase, Step
+from ramekin.wsgi import compile_wsgi
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.routing import BaseConverter
+
+    from ramekin.responses import Reply
+    from ramekin.steps import Exchange
+
+ResourceT = TypeVar("ResourceT", bound=type[Resource])
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Registration:
+    """A resource class bound to a rule; ``snapshot`` is what was declared on it then."""
+
+    rule: ParsedRule
+    resource: type[Resource]
+    name: str
+    own: Declarations
+    snapshot: Mapping[str, tuple[Declarations, ...]]
+
+    @property
+    def where(self) -> str:
+        return f"{self.resource.__module__}.{self.resource.__qualname__}"
+
+
+class App:
+    """An API: resources under rules, and what holds for all of them.
+
+    The app is a WSGI application. It is compiled at its first request, or by `compile`; from then on it refuses changes.
+
+    Args:
+        title: The API's name.
+        version: The API's version.
+        summary: One line about it.
+        description: More about it, in Markdown.
+        terms_of_service: A URL.
+        contact: OpenAPI contact object: ``name``, ``url``, ``email``.
+        license: OpenAPI licence object: ``name`` and ``identifier`` or ``url``.
+        servers: OpenAPI server objects; the mount prefix when empty.
+        tags: OpenAPI tag objects, to order and describe the groups.
+        external_docs: OpenAPI external documentation object.
+        extensions: Members of one's own for the document, named ``x-…``.
+        settings: How it behaves; `Settings()` when None.
+        problem_format: How problems are written; RFC 9457 when None.
+        converters: Converters for rules by name, beside Werkzeug's.
+        docs_declarations: Declarations for the document and the docs page, to guard them.
+
+    Example:
+        >>> app = App("Bookshop", version="1.0.0")
+    """
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        version: str = "0.1.0",
+        summary: str | None = None,
+        description: str | None = None,
+        terms_of_service: str | None = None,
+        contact: Mapping[str, Any] | None = None,
+        license: Mapping[str, Any] | None = None,  # noqa: A002  # OpenAPI's word
+        servers: Iterable[Mapping[str, Any]] = (),
+        tags: Iterable[Mapping[str, Any]] = (),
+        external_docs: Mapping[str, Any] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+        settings: Settings | None = None,
+        problem_format: ProblemFormat | None = None,
+        converters: Mapping[str, type[BaseConverter]] | None = None,
+        docs_declarations: Iterable[Declaration] = (),
+    ) -> None:
+        self.info = Info(
+            title=title,
+            version=version,
+            summary=summary,
+            description=description,
+            terms_of_service=terms_of_service,
+            contact=contact,
+            license=license,
+            servers=tuple(servers),
+            tags=tuple(tags),
+            external_docs=external_docs,
+            extensions=MappingProxyType(dict(extensions or {})),
+        )
+        self.settings = settings or Settings()
+        self._problem_format = problem_format
+        self._converters = {**CONVERTERS, **(converters or {})}
+        self._docs_level: Declarations = {}
+        for declaration in docs_declarations:
+            self._docs_level = stack_declaration(self._docs_level, declaration)
+        self._registrations: list[_Registration] = []
+        self._level: Declarations = {}
+        self._hooks = AppHooks()
+        self._handlers: dict[type[Exception], ExceptionHandler] = {}
+        self._modify: list[Modify] = []
+        self._site: Site | None = None
+        self._lock = Lock()
+        self._serve = self._serve_first
+        #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
+        self.wsgi: WSGIApplication = self._serve_site
+
+    # -- Registering --------------------------------------------------------------------------------------------------
+
+    def resource(self, rule: str, *, name: str | None = None) -> Callable[[ResourceT], ResourceT]:
+        """Register the resource class below under a rule; the outermost decorator.
+
+        Args:
+            rule: A Werkzeug rule, such as ``/books/<int:book_id>``.
+            name: The registration's name; the class's own when None.
+
+        Raises:
+            DeclarationError: The class or one of its methods cannot be served as it is declared.
+            RoutingError: The rule does not parse or conflicts with another, or the name is taken.
+            FrozenError: The app is compiled.
+        """
+
+        def register(resource: ResourceT) -> ResourceT:
+            self.add_resource(rule, resource, name=name)
+            return resource
+
+        return register
+
+    def add_resource(self, rule: str, resource: type[Resource], *, name: str | None = None) -> None:
+        """Register a resource class under a rule; see `resource`."""
+        self._refuse_when_compiled("registering a resource")
+        registration = self._read(rule, resource, name)
+        for other in self._registrations:
+            _check_conflict(registration, other)
+        for endpoint, levels in self._endpoints(registration):
+            build_operation(endpoint, levels, self.settings.limits)
+        self._registrations.append(registration)
+
+    def _read(
+        self, rule: str, resource: type[Resource], name: str | None, own: Declarations | None = None
+    ) -> _Registration:
+        if not (inspect.isclass(resource) and issubclass(resource, Resource)):
+            raise DeclarationError(f"A registration takes a subclass of ramekin.Resource, not {resource!r}.")
+        where = f"{resource.__module__}.{resource.__qualname__}"
+        if resource.__init__ is not Resource.__init__:
+            raise DeclarationError(
+                f"{where} defines __init__; an instance is made for each request, from the request alone."
+            )
+        name = resource.__name__ if name is None else name
+        if not _NAME.fullmatch(name):
+            raise DeclarationError(
+                f"{where}: a registration's name is a word of letters, digits, '.', '_', '-', not {name!r}."
+            )
+        handlers = {verb: getattr(resource, verb) for verb in METHODS if hasattr(resource, verb)}
+        if not handlers:
+            raise DeclarationError(f"{where} has no method; a resource defines at least one of {', '.join(METHODS)}.")
+        for verb, handler in handlers.items():
+            if not inspect.isfunction(handler):
+                raise DeclarationError(f"{where}.{verb} has to be a plain method, not {type(handler).__name__}.")
+        snapshot = {verb: read_declarations(resource, handler) for verb, handler in handlers.items()}
+        return _Registration(
+            parse_rule(rule, self._converters, where), resource, name, own or {}, MappingProxyType(snapshot)
+        )
+
+    def _endpoints(self, registration: _Registration) -> Iterable[tuple[Endpoint, tuple[Declarations, ...]]]:
+        for verb, levels in registration.snapshot.items():
+            endpoint = Endpoint(
+                id=f"{verb}{registration.name[:1].upper()}{registration.name[1:]}",
+                method=verb.upper(),
+                rule=registration.rule.rule,
+                path=registration.rule.path,
+                path_parameters=registration.rule.parameters,
+                resource=registration.resource,
+                name=registration.name,
+                handler=getattr(registration.resource, verb),
+                where=f"{registration.where}.{verb}",
+            )
+            yield endpoint, (self._level, registration.own, *levels)
+
+    def declare(self, *declarations: Declaration) -> None:
+        """Declare something for all operations of the app, the document and the docs page included.
+
+        Raises:
+            DeclarationError: What is given is no declaration, or contradicts one given before.
+            FrozenError: The app is compiled.
+        """
+        self._refuse_when_compiled("declaring")
+        for declaration in declarations:
+            if not isinstance(declaration, Declaration):
+                raise DeclarationError(f"app.declare takes declarations such as raises(…), not {declaration!r}.")
+            self._level = stack_declaration(self._level, declaration)
+
+    # -- Hooks --------------------------------------------------------------------------------------------------------
+
+    def before(self, function: Before) -> Before:
+        """Run a function before each request, matched or not; a Reply that it returns is answered at once."""
+        self._refuse_when_compiled("adding a hook")
+        self._hooks = AppHooks((*self._hooks.before, function), self._hooks.after, self._hooks.teardown)
+        return function
+
+    def after(self, function: After) -> After:
+        """Run a function with each request and its reply, problems too; a Reply that it returns takes its place."""
+        self._refuse_when_compiled("adding a hook")
+        self._hooks = AppHooks(self._hooks.before, (*self._hooks.after, function), self._hooks.teardown)
+        return function
+
+    def teardown(self, function: Teardown) -> Teardown:
+        """Run a function after the last byte of each response, with the unhandled exception if there was one; always."""
+        self._refuse_when_compiled("adding a hook")
+        self._hooks = AppHooks(self._hooks.before, self._hooks.after, (*self._hooks.teardown, function))
+        return function
+
+    def exception_handler(self, *kinds: type[Exception]) -> Callable[[FunctionT], FunctionT]:
+        """Register a function that turns exceptions of these classes, or of subclasses, into problems or replies.
+
+        The function takes the exception and the request. The class nearest in the exception's order wins; `Problem` and
+        Werkzeug's ``HTTPException`` can be registered like any other.
+
+        Raises:
+            DeclarationError: What is given is no class of exception, or has a handler already.
+        """
+        for kind in kinds:
+            if not (inspect.isclass(kind) and issubclass(kind, Exception)):
+                raise DeclarationError(f"app.exception_handler takes classes of exceptions, not {kind!r}.")
+            if kind in self._handlers:
+                raise DeclarationError(f"{kind.__name__} has a handler already.")
+
+        def register(function: FunctionT) -> FunctionT:
+            self._refuse_when_compiled("adding an exception handler")
+            self._handlers.update(dict.fromkeys(kinds, function))
+            return function
+
+        return register
+
+    def modify_document(self, function: Modify) -> Modify:
+        """Have a function change the finished OpenAPI document in place; the last word on any part of it."""
+        self._refuse_when_compiled("changing the document")
+        self._modify.append(function)
+        return function
+
+    # -- Compiling and serving ----------------------------------------------------------------------------------------
+
+    def compile(self, settings: Settings | None = None) -> Site:
+        """Make the site that answers requests.
+
+        Without settings of one's own it is made once and the app refuses changes afterwards; with them another site is
+        made, as tests do.
+
+        Raises:
+            DeclarationError: Registrations contradict one another, or a class was declared on after its registration.
+            RoutingError: The document or docs page has the path of a resource.
+        """
+        if settings is not None:
+            return self._build(settings)
+        if self._site is None:
+            with self._lock:
+                if self._site is None:
+                    site = self._build(self.settings)
+                    self._serve = site.wsgi
+                    if self.wsgi == self._serve_site:
+                        self.wsgi = site.wsgi
+                    self._site = site
+        return self._site
+
+    def _build(self, settings: Settings) -> Site:
+        registrations = [*self._registrations, *self._own_registrations(settings)]
+        operations: list[Operation] = []
+        for registration in registrations:
+            _check_unchanged(registration)
+            for endpoint, levels in self._endpoints(registration):
+                operations.append(build_operation(endpoint, levels, settings.limits))
+        _check_ids(operations)
+        problem_format = self._problem_format or ProblemDetails(settings.problem_base_uri)
+        site = Site(
+            operations=operations,
+            settings=settings,
+            info=self.info,
+            problem_format=problem_format,
+            failures=Failures(self._handlers, problem_format),
+            converters=self._converters,
+            steps_of=lambda operation: _steps_of(operation, settings),
+            outer_steps=self._outer_steps(settings),
+            modify=self._modify,
+        )
+        site.wsgi = compile_wsgi(site)
+        return site
+
+    def _own_registrations(self, settings: Settings) -> Sequence[_Registration]:
+        """Return the registrations of the document and the docs page."""
+        from ramekin.openapi.registration import list_resources
+
+        own = [
+            self._read(rule, resource, name, self._docs_level)
+            for name, rule, resource in list_resources(settings.openapi_path, settings.docs_path)
+        ]
+        for registration in own:
+            for other in self._registrations:
+                _check_conflict(registration, other)
+        return own
+
+    def _outer_steps(self, settings: Settings) -> list[Step]:
+        steps = list(self._hooks.outer_steps(settings))
+        for declaration in self._level.values():
+            steps += declaration.outer_steps(settings)
+        if settings.request_id_header is not None:
+            steps.insert(0, _echo_request_id(settings.request_id_header))
+        return steps
+
+    def _serve_site(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._serve(environ, start_response)
+
+    def _serve_first(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self.compile().wsgi(environ, start_response)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a WSGI request (PEP 3333)."""
+        return self.wsgi(environ, start_response)
+
+    def _refuse_when_compiled(self, what: str) -> None:
+        if self._site is not None:
+            raise FrozenError(f"{self.info.title}: {what} has to come before the first request; the app is compiled.")
+
+    def __repr__(self) -> str:
+        return f"<App {self.info.title!r} {self.info.version}: {len(self._registrations)} resources>"
+
+
+def _check_conflict(new: _Registration, old: _Registration) -> None:
+    if new.name == old.name:
+        raise RoutingError(
+            f"{new.where} at {new.rule.rule!r} would be named {new.name!r} like {old.where} at {old.rule.rule!r}; "
+            "give one of them a name=."
+        )
+    if new.rule.pattern == old.rule.pattern:
+        raise RoutingError(
+            f"{new.where} at {new.rule.rule!r} conflicts with {old.where} at {old.rule.rule!r}: "
+            "to readers of the document both are one path."
+        )
+
+
+def _check_unchanged(registration: _Registration) -> None:
+    for verb, levels in registration.snapshot.items():
+        now = read_declarations(registration.resource, getattr(registration.resource, verb))
+        if len(now) != len(levels) or any(one is not other for one, other in zip(now, levels, strict=True)):
+            raise DeclarationError(
+                f"{registration.where}.{verb} was declared on after its registration at {registration.rule.rule!r}; "
+                "@app.resource has to be the outermost decorator."
+            )
+
+
+def _check_ids(operations: Iterable[Operation]) -> None:
+    seen: dict[str, Operation] = {}
+    for operation in operations:
+        other = seen.setdefault(operation.id, operation)
+        if other is not operation:
+            raise DeclarationError(
+                f"{operation.where} and {other.where} both have the operation id {operation.id!r}; "
+                "give one of them describe(operation_id=…) or its registration a name=."
+            )
+
+
+def _steps_of(operation: Operation, settings: Settings) -> Iterable[Step]:
+    for declaration in operation.declarations:
+        yield from declaration.steps(operation, settings)
+    yield from resource_steps(operation.resource)
+
+
+def _echo_request_id(header: str) -> Step:
+    def echo(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
+        reply.headers.set(header, exchange.request.id)
+        return reply
+
+    return Step(phase=Phase.OUTER, name="request-id", leave=echo)

@@ -1,0 +1,187 @@
+"""A site: an app compiled with settings, immutable, ready for a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from ramekin.errors import RoutingError
+from ramekin.plans import Plan, compile_fallback, compile_plan, without_content
+from ramekin.routing import Router, quote_path
+from ramekin.steps import order_steps
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from werkzeug.routing import BaseConverter
+
+    from ramekin.failures import Failures
+    from ramekin.openapi.info import Info
+    from ramekin.operations import Operation
+    from ramekin.plans import Answer
+    from ramekin.problems import ProblemFormat
+    from ramekin.requests import Request
+    from ramekin.resources import Resource
+    from ramekin.responses import Reply
+    from ramekin.settings import Settings
+    from ramekin.steps import Step
+
+Modify = Callable[[dict[str, Any]], None]
+
+
+class Route:
+    """What one rule leads to.
+
+    Attributes:
+        plans: The plan of each method, HEAD beside GET.
+        allow: The methods, as ``Allow`` lists them.
+        options_headers: The header fields of the answer to OPTIONS.
+    """
+
+    __slots__ = ("allow", "options_headers", "plans")
+
+    def __init__(self, plans: Mapping[str, Plan]) -> None:
+        self.plans = dict(plans)
+        get = self.plans.get("GET")
+        if get is not None and "HEAD" not in self.plans:
+            self.plans["HEAD"] = Plan(get.operation, without_content(get.run))
+        self.allow = ", ".join(dict.fromkeys([*self.plans, "OPTIONS"]))
+        self.options_headers = {"Allow": self.allow} | _accept_headers(plans)
+
+
+def _accept_headers(plans: Mapping[str, Plan]) -> dict[str, str]:
+    """Return ``Accept-Post`` and ``Accept-Patch`` (RFC 5789 §3.1; W3C LDP §7.1) for the methods that read a body."""
+    from ramekin.arguments import content_types
+
+    found: dict[str, str] = {}
+    for method, header in (("POST", "Accept-Post"), ("PATCH", "Accept-Patch")):
+        plan = plans.get(method)
+        if plan is not None and plan.operation is not None and plan.operation.has_body:
+            found[header] = ", ".join(content_types(plan.operation))
+    return found
+
+
+class Site:
+    """An app compiled with settings.
+
+    Attributes:
+        operations: Every operation, in the order of registration; what all readers of the app read.
+        settings: The settings it was compiled with.
+        info: What the document says of the API as a whole.
+        problem_format: How problems are written.
+        router: Finds routes by path.
+        failures: Answers exceptions.
+        fallback: Answers requests that match no operation.
+    """
+
+    def __init__(
+        self,
+        *,
+        operations: Sequence[Operation],
+        settings: Settings,
+        info: Info,
+        problem_format: ProblemFormat,
+        failures: Failures,
+        converters: Mapping[str, type[BaseConverter]],
+        steps_of: Callable[[Operation], Iterable[Step]],
+        outer_steps: Iterable[Step],
+        modify: Sequence[Modify],
+    ) -> None:
+        self.operations = tuple(operations)
+        self.settings = settings
+        self.info = info
+        self.problem_format = problem_format
+        self.failures = failures
+        self._modify = tuple(modify)
+        self._names: dict[type[Any], list[str]] = {}
+        self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
+        outer = list(outer_steps)
+        self.fallback: Callable[[Request, Reply[Any]], Answer] = compile_fallback(
+            order_steps(outer, "the app"), failures, settings
+        )
+        by_name: dict[str, dict[str, Operation]] = {}
+        for operation in self.operations:
+            by_name.setdefault(operation.name, {})[operation.method] = operation
+        rules: list[tuple[str, str, Route]] = []
+        for name, methods in by_name.items():
+            plans = {
+                method: compile_plan(
+                    operation, order_steps([*outer, *steps_of(operation)], operation.where), failures, settings
+                )
+                for method, operation in methods.items()
+            }
+            any_operation = next(iter(methods.values()))
+            rules.append((name, any_operation.rule, Route(plans)))
+            self._names.setdefault(any_operation.resource, []).append(name)
+        self.router: Router[Route] = Router(rules, converters)
+        #: The WSGI application, set by the app that assembles the site.
+        self.wsgi: WSGIApplication
+
+    @property
+    def names(self) -> Mapping[type[Resource], Sequence[str]]:
+        """The names of each resource class's registrations."""
+        return MappingProxyType(self._names)
+
+    def find_name(self, target: type[Any] | str) -> str:
+        """Return the name of the one registration of a resource class, or check a name.
+
+        Raises:
+            RoutingError: There is none, or there are several.
+        """
+        if isinstance(target, str):
+            if not any(target in names for names in self._names.values()):
+                raise RoutingError(f"No registration is named {target!r}; there are: {', '.join(self._all_names())}.")
+            return target
+        names = self._names.get(target)
+        if not names:
+            raise RoutingError(
+                f"{getattr(target, '__name__', target)!s} is not registered; there are: {', '.join(self._all_names())}."
+            )
+        if len(names) > 1:
+            raise RoutingError(
+                f"{target.__name__} is registered as {' and '.join(names)}; give the name instead of the class."
+            )
+        return names[0]
+
+    def _all_names(self) -> list[str]:
+        return [name for names in self._names.values() for name in names]
+
+    def build_path(self, script_name: str, target: type[Any] | str, values: Mapping[str, Any]) -> str:
+        """Return the path of a resource with the mount prefix; see `ramekin.requests.Request.url_for`."""
+        return quote_path(script_name) + self.router.build(self.find_name(target), values)
+
+    def document(self, version: Literal["3.1", "3.0"] | None = None, prefix: str = "") -> dict[str, Any]:
+        """Return the OpenAPI document, built anew.
+
+        Args:
+            version: The version of OpenAPI; the settings' when None.
+            prefix: The path that the app is mounted under.
+
+        Raises:
+            DeclarationError: Two components or operations would have one name.
+        """
+        from ramekin.openapi.document import build_document
+
+        return build_document(
+            self.operations,
+            self.info,
+            self.problem_format,
+            version=version or self.settings.openapi_version,
+            prefix=prefix,
+            modify=self._modify,
+        )
+
+    def document_bytes(self, prefix: str = "") -> tuple[bytes, str]:
+        """Return the document as JSON, and its entity tag; built on first use, then kept."""
+        key = self.settings.openapi_version, prefix
+        found = self._documents.get(key)
+        if found is None:
+            import hashlib
+
+            from ramekin import json
+
+            body = json.encode(self.document(prefix=prefix))
+            found = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            if len(self._documents) < 16:
+                self._documents[key] = found
+        return found

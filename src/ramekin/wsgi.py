@@ -1,0 +1,252 @@
+"""The WSGI gateway: reads the environ, finds the plan, sends its answer. The only module that knows the protocol.
+
+Specification: PEP 3333; RFC 9110 §9.3.7 and §15.5.6 for OPTIONS and 405.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, cast
+
+from ramekin.arguments import body_limit
+from ramekin.failures import log_failure
+from ramekin.problems import REPEATED_CHARACTERS, BadRequest, MethodNotAllowed, NotFound
+from ramekin.requests import BoundedStream, ByteStream, Request
+from ramekin.responses import Reply
+from ramekin.routing import MovedTo, NoRoute, quote_path
+from ramekin.sites import Route
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from ramekin.operations import Operation
+    from ramekin.plans import Answer
+    from ramekin.requests import Site as RequestSite
+    from ramekin.sites import Site
+
+_ACCESS = logging.getLogger("ramekin.access")
+_INFO = logging.INFO
+
+
+class WSGIRequest(Request):
+    """A request that came as a WSGI environ."""
+
+    __slots__ = ("environ",)
+
+    def __init__(self, environ: WSGIEnvironment, site: RequestSite, operation: Operation | None) -> None:
+        self.environ = environ
+        self.site = site
+        self.operation = operation
+
+    @property
+    def method(self) -> str:
+        return cast("str", self.environ["REQUEST_METHOD"])
+
+    @property
+    def path(self) -> str:
+        return _decode(self.environ.get("PATH_INFO", "")) or "/"
+
+    @property
+    def script_name(self) -> str:
+        return _decode(self.environ.get("SCRIPT_NAME", "")).rstrip("/")
+
+    @property
+    def query_string(self) -> str:
+        return cast("str", self.environ.get("QUERY_STRING", ""))
+
+    @property
+    def scheme(self) -> str:
+        return cast("str", self.environ["wsgi.url_scheme"])
+
+    @property
+    def client_host(self) -> str | None:
+        return cast("str | None", self.environ.get("REMOTE_ADDR") or None)
+
+    @property
+    def http_version(self) -> str:
+        return cast("str", self.environ.get("SERVER_PROTOCOL", "HTTP/1.0")).removeprefix("HTTP/")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        from werkzeug.datastructures import EnvironHeaders
+
+        return cast("Mapping[str, str]", EnvironHeaders(self.environ))
+
+    @property
+    def accept(self) -> str | None:
+        return self.environ.get("HTTP_ACCEPT")
+
+    @property
+    def content_type(self) -> str | None:
+        return self.environ.get("CONTENT_TYPE") or None
+
+    def header(self, name: str) -> str | None:
+        key = name.upper().replace("-", "_")
+        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            return self.environ.get(key) or None
+        return self.environ.get("HTTP_" + key)
+
+    @property
+    def stream(self) -> ByteStream:
+        length = self.content_length
+        if length is None:
+            if self.environ.get("CONTENT_LENGTH"):
+                raise BadRequest("Content-Length is no number of bytes.")
+            if not self.environ.get("wsgi.input_terminated"):
+                length = 0  # PEP 3333: without a length the application may not read on.
+        operation = self.operation
+        limit = self.limits.body_bytes if operation is None else body_limit(operation)
+        return BoundedStream(self.environ["wsgi.input"], length, limit)
+
+
+def _decode(text: str) -> str:
+    """Return an environ's text, which carries bytes as latin-1 (PEP 3333), decoded from UTF-8."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
+
+
+def compile_wsgi(site: Site) -> WSGIApplication:
+    """Return the WSGI application of a compiled site."""
+    static, find, answer_other = site.router.static, site.router.find, _compile_other(site)
+    is_enabled = _ACCESS.isEnabledFor if site.settings.access_log else _never
+
+    def look_up(path: str) -> tuple[Route | MovedTo | None, dict[str, Any]]:
+        try:
+            return find(path if path.isascii() else path.encode("latin-1").decode())
+        except (NoRoute, UnicodeDecodeError):
+            return None, {}
+        except MovedTo as moved:
+            return moved, {}
+
+    def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started = perf_counter() if is_enabled(_INFO) else None
+        path = environ.get("PATH_INFO") or "/"
+        route, arguments = static.get(path), {}
+        if route is None:
+            route, arguments = look_up(path)
+        plan = None if type(route) is not Route else route.plans.get(environ["REQUEST_METHOD"])
+        if plan is None:
+            request = WSGIRequest(environ, site, None)
+            head, content, close = answer_other(request, route)
+        else:
+            request = WSGIRequest(environ, site, plan.operation)
+            head, content, close = plan.run(request, arguments)
+        if started is not None or close is not None:
+            body = SentBody(request, head.status, content, close, started)
+            if type(content) is bytes:
+                start_response(head.line, [*head.headers, ("Content-Length", str(len(content)))])
+            else:
+                start_response(head.line, list(head.headers))
+            return body
+        if type(content) is bytes:
+            start_response(head.line, [*head.headers, ("Content-Length", str(len(content)))])
+            return [content]
+        start_response(head.line, list(head.headers))
+        return [] if content is None else SentBody(request, head.status, content, None, None)
+
+    return serve
+
+
+def _never(level: int) -> bool:
+    return False
+
+
+def _compile_other(site: Site) -> Callable[[Request, Route | MovedTo | None], Answer]:
+    """Return what answers requests that match no operation."""
+    failures, fallback = site.failures, site.fallback
+
+    def answer(request: Request, route: Route | MovedTo | None) -> Answer:
+        if isinstance(route, MovedTo):
+            return fallback(request, _redirect(request, route.path))
+        if route is None:
+            return fallback(request, failures.write(NotFound(), request))
+        if request.method == "OPTIONS":
+            reply: Reply[Any] = Reply(status=204, headers=route.options_headers)
+            reply.finished = True
+            return fallback(request, reply)
+        return fallback(request, failures.write(MethodNotAllowed(headers={"Allow": route.allow}), request))
+
+    return answer
+
+
+def _redirect(request: Request, path: str) -> Reply[Any]:
+    """Return the redirect to another form of the path: a path alone, so that no host can be slipped in."""
+    query = f"?{request.query_string}" if request.query_string else ""
+    location = "/" + (quote_path(request.script_name) + path).lstrip("/") + query
+    reply: Reply[Any] = Reply(status=308, headers={"Location": location})
+    reply.finished = True
+    return reply
+
+
+class SentBody:
+    """The content of a response on its way: counts its bytes, closes what the request opened, writes its record.
+
+    An exception in the middle of a stream is logged and passes to the server, which has to give up the connection.
+    """
+
+    __slots__ = ("_close", "_content", "_request", "_started", "_status", "sent")
+
+    def __init__(
+        self,
+        request: Request,
+        status: int,
+        content: bytes | Iterable[bytes] | None,
+        close: Callable[[], None] | None,
+        started: float | None,
+    ) -> None:
+        self._request = request
+        self._status = status
+        self._content: Iterable[bytes] = (
+            () if content is None else (content,) if isinstance(content, bytes) else content
+        )
+        self._close = close
+        self._started = started
+        self.sent = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._content:
+                self.sent += len(chunk)
+                yield chunk
+        except Exception as error:
+            log_failure(self._request, error)
+            raise
+
+    def close(self) -> None:
+        """Close the content, then what the request opened; then write the record, whatever happened."""
+        try:
+            close = getattr(self._content, "close", None)
+            if close is not None:
+                close()
+        finally:
+            try:
+                if self._close is not None:
+                    self._close()
+            finally:
+                if self._started is not None:
+                    log_access(self._request, self._status, self.sent, perf_counter() - self._started)
+
+
+def log_access(request: Request, status: int, sent: int, duration: float) -> None:
+    """Write the record of a request: `duration` in seconds, `sent` in bytes of content."""
+    operation = None if request.operation is None else request.operation.id
+    path = request.path[:REPEATED_CHARACTERS]
+    _ACCESS.info(
+        "%s %r %d %d B %.1f ms",
+        request.method[:REPEATED_CHARACTERS],
+        path,
+        status,
+        sent,
+        duration * 1000,
+        extra={
+            "operation": operation,
+            "method": request.method,
+            "path": path,
+            "status": status,
+            "bytes": sent,
+            "duration": duration,
+            "client": request.client_host,
+            "request_id": request.id,
+        },
+    )
