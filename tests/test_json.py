@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, localcontext
 from enum import Enum, IntEnum, StrEnum
+from itertools import count
 from math import isinf
 from struct import pack, unpack
 from typing import Any
@@ -149,6 +150,8 @@ class TestDecode:
             (b'"\\ud800"', "lone-surrogate"),
             (b'"\\udc00\\ud800"', "lone-surrogate"),
             (b'{"\\ud800abcdef": 1}', "lone-surrogate"),
+            (b'["\\u0041", NaN]', "not-finite"),
+            (b'["\\ud800", 1,]', "syntax"),
             (b'"\xed\xa0\x80"', "encoding"),
             (b'"\xff"', "encoding"),
             (b'"\xc0\x80"', "encoding"),
@@ -400,6 +403,7 @@ class TestEncode:
         ("value", "text"),
         [
             ((1, ("a",)), b'[1,["a"]]'),
+            ([(), {"a": 0.5, "b": True}, {}, None], b'[[],{"a":0.5,"b":true},{},null]'),
             (10**100, b"1" + b"0" * 100),
             (OrderedDict(b=1, a=2), b'{"b":1,"a":2}'),
             (Decimal("1.10"), b"1.10"),
@@ -454,6 +458,19 @@ class TestEncode:
         value.append({"again": value})
 
         assert fault_of(value) == ("", "it is nested too deep, or holds itself")
+
+    def test_refuses_a_value_nested_too_deep(self) -> None:
+        """A value deeper than the interpreter recurses is refused, wherever that shows first."""
+
+        def encode_ever_deeper() -> None:
+            value: Any = date(2024, 5, 6)
+            for depth in count():
+                value = [value]
+                if depth > 700:
+                    encode(value)
+
+        with pytest.raises(EncodeError, match="too deep"):
+            encode_ever_deeper()
 
     def test_refuses_an_integer_too_long_to_write(self) -> None:
         """An integer beyond the interpreter's own limit of digits is refused."""

@@ -220,8 +220,6 @@ def _check_keys(body: bytes, value: object, colons: int) -> None:
 
 
 def _require_unique(pairs: list[tuple[str, object]]) -> None:
-    if len({name for name, _ in pairs}) == len(pairs):
-        return
     seen: set[str] = set()
     for name, _ in pairs:
         if name in seen:
