@@ -21,15 +21,24 @@ HOMES = {
     "msgspec": "json",
     "offapi": "openapi",
     "werkzeug.routing": "routing",
-    "yaml": "openapi",
+    "yaml": "cli",
 }
 # What `import ramekin` must not load: it is paid for by those who use it.
-LOADED_ON_USE = ("apispec", "offapi", "ramekin.cli", "ramekin.openapi", "ramekin.testing", "werkzeug.serving", "yaml")
+LOADED_ON_USE = ("apispec", "offapi", "ramekin.cli", "ramekin.openapi.converter", "ramekin.testing", "yaml")
+
+
+def walk_running_code(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes below one, without those that only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from walk_running_code(child)
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Yield the dotted name of everything that a file imports, at any depth."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Yield the dotted name of everything that a file imports when it runs, at any depth."""
+    for node in walk_running_code(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
