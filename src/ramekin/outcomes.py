@@ -5,7 +5,7 @@ Specification: RFC 9110 §8 (representation data), §12.5.1 (Accept).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marshmallow import Schema
@@ -35,22 +35,23 @@ def is_json(media_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
-def compile_negotiation(operation: Operation) -> Callable[[Request], None]:
-    """Return what raises `NotAcceptable` (406) when no declared media type fits the request's ``Accept``."""
+def compile_negotiation(operation: Operation) -> tuple[Container[str | None], Callable[[Request], None]]:
+    """Return the spellings of ``Accept`` that are known to fit, and what judges any other.
+
+    The judge raises `NotAcceptable` (406) when no declared media type fits, and remembers what does.
+    """
     produced = tuple(dict.fromkeys(outcome.media_type for outcome in operation.successes if outcome.media_type))
     good: set[str | None] = {None, "", "*/*", *produced}
     detail = f"This operation answers with {', '.join(produced)}."
 
     def negotiate(request: Request) -> None:
-        accept = request.accept
-        if accept in good or not produced:
-            return
-        if not _is_acceptable(accept or "", produced):
+        accept = request.accept or ""
+        if produced and not _is_acceptable(accept, produced):
             raise NotAcceptable(detail)
-        if len(good) < REMEMBERED and len(accept or "") <= 200:
+        if len(good) < REMEMBERED and len(accept) <= 200:
             good.add(accept)
 
-    return negotiate
+    return good, negotiate
 
 
 def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
@@ -27,19 +27,9 @@ if TYPE_CHECKING:
 Run: TypeAlias = "Callable[[Request, dict[str, Any]], Answer]"
 Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
 
-
-class Answer(NamedTuple):
-    """What a gateway sends.
-
-    Attributes:
-        head: Status and header fields, without ``Content-Length`` where the content is in one piece.
-        content: The content: bytes, chunks of them, or None where there is none.
-        close: To be called after the last byte, or when the response is given up.
-    """
-
-    head: Head
-    content: Content
-    close: Callable[[], None] | None
+#: What a gateway sends: the head, without ``Content-Length`` where the content is in one piece; the content, in one
+#: piece, in chunks, or None; and what is to be called after the last byte, or when the response is given up.
+Answer: TypeAlias = tuple[Head, Content, Callable[[], None] | None]
 
 
 class Plan:
@@ -70,7 +60,7 @@ def compile_plan(operation: Operation, steps: Sequence[Step], failures: Failures
 
 def _compile_straight(operation: Operation, failures: Failures, settings: Settings, propagate: bool) -> Run:
     """Return what runs an operation without steps."""
-    negotiate, admit, load = (
+    (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
         compile_admission(operation),
         compile_load(operation, settings),
@@ -87,11 +77,12 @@ def _compile_straight(operation: Operation, failures: Failures, settings: Settin
             reply = finish(reply)
         except Exception as unfit:
             reply = failures.answer(exchange, unfit)
-        return Answer(to_head(reply), reply.body, None)
+        return to_head(reply), reply.body, None
 
     def run(request: Request, arguments: dict[str, Any]) -> Answer:
         try:
-            negotiate(request)
+            if request.accept not in accepted:
+                negotiate(request)
             if admit is not None:
                 admit(request)
             if load is not None:
@@ -99,8 +90,8 @@ def _compile_straight(operation: Operation, failures: Failures, settings: Settin
             value = handler(resource(request), **arguments)
             if type(value) is Reply:
                 reply = finish(value)
-                return Answer(to_head(reply), reply.body, None)
-            return Answer(head, encode(value), None)
+                return to_head(reply), reply.body, None
+            return head, encode(value), None
         except Exception as error:
             return fail(request, arguments, error)
 
@@ -109,7 +100,7 @@ def _compile_straight(operation: Operation, failures: Failures, settings: Settin
 
 def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings) -> Inner:
     """Return what runs an operation with its steps around it."""
-    negotiate, admit, load = (
+    (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
         compile_admission(operation),
         compile_load(operation, settings),
@@ -125,7 +116,8 @@ def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failur
         return value if type(value) is Reply else Reply(value)
 
     def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
-        negotiate(exchange.request)
+        if exchange.request.accept not in accepted:
+            negotiate(exchange.request)
         if admit is not None:
             admit(exchange.request)
         if has_body:
@@ -249,7 +241,7 @@ def _run_onion(
     if propagate and exchange.error is not None:
         close_exchange(exchange)
         raise exchange.error
-    return Answer(to_head(reply), reply.body, partial(close_exchange, exchange) if exchange.closers else None)
+    return to_head(reply), reply.body, partial(close_exchange, exchange) if exchange.closers else None
 
 
 def close_exchange(exchange: Exchange) -> None:
@@ -266,12 +258,12 @@ def without_content(run: Run) -> Run:
     """Return what answers HEAD as ``run`` answers GET (RFC 9110 §9.3.2)."""
 
     def run_head(request: Request, arguments: dict[str, Any]) -> Answer:
-        answer = run(request, arguments)
-        content, headers = answer.content, answer.head.headers
+        head, content, close_all = run(request, arguments)
+        headers = head.headers
         if isinstance(content, bytes):
             headers = [*headers, ("Content-Length", str(len(content)))]
         elif content is not None and (close := getattr(content, "close", None)) is not None:
             close()
-        return Answer(Head(answer.head.status, headers), None, answer.close)
+        return Head(head.status, headers), None, close_all
 
     return run_head

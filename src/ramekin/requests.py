@@ -47,13 +47,15 @@ class Request:
 
     Attributes:
         site: The compiled app that answers it.
-        operation: The operation that was matched; None before, and where there is none (404, 405).
+        operation: The operation that was matched; None where there is none (404, 405).
+        accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_state", "operation", "site")
+    __slots__ = ("_body", "_id", "_state", "accept", "operation", "site")
 
     site: Site
     operation: Operation | None
+    accept: str | None
     _body: bytes
     _id: str
     _state: dict[str, Any]
@@ -159,11 +161,6 @@ class Request:
     def host(self) -> str | None:
         """The ``Host`` header as it was sent; nothing may be decided by it."""
         return self.header("host")
-
-    @property
-    def accept(self) -> str | None:
-        """The ``Accept`` header as it was sent, or None."""
-        return self.header("accept")
 
     @property
     def content_type(self) -> str | None:

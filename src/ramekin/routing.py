@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -199,6 +200,9 @@ class NoRoute(Exception):
 
 class MovedTo(Exception):
     """The path has to be asked for in another form, `path`, percent-encoded and below the mount prefix."""
+
+    #: Nothing answers here, whatever the method.
+    plans: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, path: str) -> None:
         super().__init__(path)

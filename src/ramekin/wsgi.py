@@ -39,6 +39,7 @@ class WSGIRequest(Request):
         self.environ = environ
         self.site = site
         self.operation = operation
+        self.accept = environ.get("HTTP_ACCEPT")
 
     @property
     def method(self) -> str:
@@ -75,10 +76,6 @@ class WSGIRequest(Request):
         return cast("Mapping[str, str]", EnvironHeaders(self.environ))
 
     @property
-    def accept(self) -> str | None:
-        return self.environ.get("HTTP_ACCEPT")
-
-    @property
     def content_type(self) -> str | None:
         return self.environ.get("CONTENT_TYPE") or None
 
@@ -108,30 +105,33 @@ def _decode(text: str) -> str:
 
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
-    static, find, answer_other = site.router.static, site.router.find, _compile_other(site)
+    find_static, find, no_route = site.router.static.get, site.router.find, Route({})
+    answer_other = _compile_other(site, no_route)
     is_enabled = _ACCESS.isEnabledFor if site.settings.access_log else _never
 
-    def look_up(path: str) -> tuple[Route | MovedTo | None, dict[str, Any]]:
+    def look_up(path: str) -> tuple[Route | MovedTo, dict[str, Any]]:
         try:
             return find(path if path.isascii() else path.encode("latin-1").decode())
         except (NoRoute, UnicodeDecodeError):
-            return None, {}
+            return no_route, {}
         except MovedTo as moved:
             return moved, {}
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = perf_counter() if is_enabled(_INFO) else None
         path = environ.get("PATH_INFO") or "/"
-        route, arguments = static.get(path), {}
-        if route is None:
-            route, arguments = look_up(path)
-        plan = None if type(route) is not Route else route.plans.get(environ["REQUEST_METHOD"])
-        if plan is None:
-            request = WSGIRequest(environ, site, None)
-            head, content, close = answer_other(request, route)
+        route = find_static(path)
+        if route is not None:
+            arguments: dict[str, Any] = {}
         else:
+            route, arguments = look_up(path)
+        plan = route.plans.get(environ["REQUEST_METHOD"])
+        if plan is not None:
             request = WSGIRequest(environ, site, plan.operation)
             head, content, close = plan.run(request, arguments)
+        else:
+            request = WSGIRequest(environ, site, None)
+            head, content, close = answer_other(request, route)
         if started is not None or close is not None:
             body = SentBody(request, head.status, content, close, started)
             if type(content) is bytes:
@@ -152,14 +152,14 @@ def _never(level: int) -> bool:
     return False
 
 
-def _compile_other(site: Site) -> Callable[[Request, Route | MovedTo | None], Answer]:
+def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo], Answer]:
     """Return what answers requests that match no operation."""
     failures, fallback = site.failures, site.fallback
 
-    def answer(request: Request, route: Route | MovedTo | None) -> Answer:
+    def answer(request: Request, route: Route | MovedTo) -> Answer:
         if isinstance(route, MovedTo):
             return fallback(request, _redirect(request, route.path))
-        if route is None:
+        if route is no_route:
             return fallback(request, failures.write(NotFound(), request))
         if request.method == "OPTIONS":
             reply: Reply[Any] = Reply(status=204, headers=route.options_headers)
