@@ -1,0 +1,97 @@
+"""Python's regular expressions in the dialect of ECMA-262, which JSON Schema writes patterns in.
+
+Specification: ECMA-262 §22.2 in Unicode mode; JSON Schema 2020-12 Core §6.4. What has no counterpart is left out
+of the document, which then says less than the validator, never anything false.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(r"\\.|\(\?P<|\(\?P=\w+\)|\(\?(?:[:=!]|<[=!])|\(\?|\(|[|^$.]|[?*+][?+]?|\[\^?\]?|.", re.DOTALL)
+_CLASS_END = re.compile(r"(?:\\.|[^\\\]])*\]", re.DOTALL)
+_CLASS_TOKEN = re.compile(r"\\.|.", re.DOTALL)
+_BOUND = re.compile(r"\{(\d+(?:,\d*)?|,\d+)\}")
+#: Escapes that mean the same in both dialects.
+_SHARED = set("dDwWsSbBfnrtv0123456789^$\\.*+?()[]{}|/")
+_FLAGS_WITHOUT_COUNTERPART = re.IGNORECASE | re.VERBOSE | re.MULTILINE | re.DOTALL | re.LOCALE
+
+
+class _NoCounterpart(Exception):
+    """ECMA-262 has no such construct."""
+
+
+def translate_pattern(regex: re.Pattern[str]) -> str | None:
+    """Return a pattern that finds in ECMA-262 what ``regex.match`` matches, or None where there is none.
+
+    ``match`` looks at the beginning of the text only, ``pattern`` anywhere; so the pattern is anchored.
+    """
+    if not isinstance(regex.pattern, str) or regex.flags & _FLAGS_WITHOUT_COUNTERPART:
+        return None
+    try:
+        pattern, alternatives = _translate(regex.pattern)
+    except _NoCounterpart:
+        return None
+    return pattern if pattern.startswith("^") and not alternatives else f"^(?:{pattern})"
+
+
+def _translate(source: str) -> tuple[str, bool]:
+    """Return the translation, and whether it has alternatives."""
+    parts: list[str] = []
+    position, alternatives = 0, False
+    while position < len(source):
+        bound = _BOUND.match(source, position)
+        if bound:
+            if source[bound.end() : bound.end() + 1] == "+":
+                raise _NoCounterpart("possessive quantifier")
+            parts.append("{0" + bound[1] + "}" if bound[1].startswith(",") else bound[0])
+            position = bound.end()
+            continue
+        token = _TOKEN.match(source, position)
+        text = token[0]  # type: ignore[index]  # The last alternative matches any character.
+        position += len(text)
+        if text.startswith("["):
+            end = _CLASS_END.match(source, position)
+            text += end[0]  # type: ignore[index]  # re.compile has seen the class end.
+            position = end.end()  # type: ignore[union-attr]
+        alternatives = alternatives or text == "|"
+        parts.append(_translate_token(text))
+    return "".join(parts), alternatives
+
+
+def _translate_token(text: str) -> str:
+    if text.startswith("\\"):
+        return _translate_escape(text[1], in_class=False)
+    if text.startswith("["):
+        return _translate_class(text)
+    if text == "(?P<":
+        return "(?<"
+    if text.startswith("(?P="):
+        return f"\\k<{text[4:-1]}>"
+    if text == "(?" or (len(text) == 2 and text[1] == "+" and text[0] in "?*+"):
+        raise _NoCounterpart(text)  # Flags, comments, conditions, atomic groups; possessive quantifiers.
+    return "\\" + text if text in ("{", "}", "]") else text
+
+
+def _translate_escape(letter: str, *, in_class: bool) -> str:
+    if letter in _SHARED:
+        if in_class and letter == "B":
+            raise _NoCounterpart(letter)
+        return "\\" + letter
+    if not in_class and letter in "AZ":
+        return "^" if letter == "A" else "$"
+    if letter in "xu":
+        return "\\" + letter
+    if letter == "-" and in_class:
+        return "\\-"
+    if letter.isalnum():
+        raise _NoCounterpart(letter)
+    return letter  # Unicode mode refuses an escape of what needs none.
+
+
+def _translate_class(text: str) -> str:
+    start = 2 if text.startswith("[^") else 1
+    inner = _CLASS_TOKEN.findall(text[start:-1])
+    parts = [_translate_escape(each[1], in_class=True) if len(each) == 2 else each for each in inner]
+    # Python takes a bracket that comes first as itself; in ECMA-262 it would end the class.
+    return text[:start] + "".join("\\" + part if part in ("[", "]") else part for part in parts) + "]"
