@@ -20,6 +20,7 @@ class Form(Schema):
 
 
 def upload(content: bytes = b"abcd", media_type: str = "image/png") -> UploadedFile:
+    """Return a file as a reader makes it."""
     return UploadedFile("a.png", media_type, len(content), BytesIO(content))
 
 
@@ -101,5 +102,5 @@ def test_a_file_is_read_and_saved_whole(tmp_path: Path) -> None:
 def test_a_message_of_ones_own_has_the_placeholders() -> None:
     """A message given for the field is filled in like the default one."""
     field = Upload(max_bytes=1, error_messages={"too-large": "At most {max_bytes}!"})
-    with pytest.raises(ValidationError, match="^.*At most 1!"):
+    with pytest.raises(ValidationError, match="At most 1!"):
         field.deserialize(upload())

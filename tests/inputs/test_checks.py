@@ -19,10 +19,11 @@ class Book(Schema):
 
 class Node(Schema):
     title = fields.String()
-    child = fields.Nested(lambda: Node())
+    child = fields.Nested(lambda: Node)
 
 
 def shape(**members: fields.Field[Any]) -> Schema:
+    """Return a schema of these fields."""
     return Schema.from_dict(dict(members), name="Given")()
 
 
@@ -41,7 +42,7 @@ def shape(**members: fields.Field[Any]) -> Schema:
         ("form", fields.List(fields.Nested(Book))),
         ("files", Upload()),
         ("files", fields.List(Upload())),
-        ("json", fields.Nested(Node)),
+        ("json", fields.Nested("DefinedLater")),
         ("json", fields.Dict(values=fields.List(fields.Tuple((fields.Raw(),))))),
     ],
 )
@@ -74,7 +75,7 @@ def test_what_a_location_carries_is_taken(location: Location, field: fields.Fiel
         ("files", fields.String(), "expected Upload"),
         ("files", fields.List(fields.String()), "expected Upload"),
         ("json", Upload(), "does not fit into JSON"),
-        ("json", fields.Dict(values=fields.List(fields.Nested(shape(a=Upload())))), "does not fit into JSON"),
+        ("json", fields.Dict(values=fields.List(Upload())), "does not fit into JSON"),
     ],
 )
 def test_what_a_location_cannot_carry_is_refused(location: Location, field: fields.Field[Any], message: str) -> None:
@@ -93,7 +94,7 @@ def test_headers_of_the_framework_are_not_declared_by_hand(name: str) -> None:
 @pytest.mark.parametrize("location", ["headers", "cookies"])
 def test_names_are_tokens(location: Location) -> None:
     """The name of a header or cookie is a token."""
-    with pytest.raises(DeclarationError, match="'A b'|'a b'"):
+    with pytest.raises(DeclarationError, match=r"'[Aa] b' is no name"):
         check_shapes(location, [shape(x=fields.String(data_key="a b"))], "here")
 
 

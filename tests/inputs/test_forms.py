@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 import pytest
@@ -14,7 +15,9 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields
 
 from ramekin.errors import DeclarationError
 from ramekin.fields import Upload
-from ramekin.inputs import FormData, FormReader, InputError, compile_form_reader
+from ramekin.inputs import FormData, FormReader, InputError, compile_form_reader, uploads
+from ramekin.inputs.parts import PartHead
+from ramekin.inputs.parts import read_parts as split_parts
 from ramekin.inputs.uploads import SPOOL_BYTES, clean_filename
 from ramekin.limits import Limits
 from ramekin.schemas import Fault
@@ -41,6 +44,7 @@ class Files(Schema):
 
 
 def part(name: str, content: bytes = b"", *, headers: str = "", filename: str | None = None) -> bytes:
+    """Return one part on the wire."""
     disposition = f'Content-Disposition: form-data; name="{name}"' + (
         f'; filename="{filename}"' if filename is not None else ""
     )
@@ -48,10 +52,12 @@ def part(name: str, content: bytes = b"", *, headers: str = "", filename: str | 
 
 
 def file(name: str, content: bytes = b"data", media_type: str = "image/png") -> bytes:
+    """Return one part that is a file."""
     return part(name, content, headers=f"Content-Type: {media_type}\r\n", filename="a.png")
 
 
 def compile_reader(form: Sequence[Schema] = (), files: Sequence[Schema] = (), **limits: int) -> FormReader:
+    """Return a reader with some limits changed."""
     return compile_form_reader(form, files, Limits(**limits))
 
 
@@ -60,19 +66,23 @@ PLAIN = compile_reader([Plain()])
 
 
 def read(reader: FormReader, body: bytes, content_type: str = MULTIPART, length: int | None = -1) -> FormData:
+    """Return what the reader makes of a body; its own length is the Content-Length unless another is given."""
     return reader.read(content_type, BytesIO(body), len(body) if length == -1 else length)
 
 
 def read_parts(reader: FormReader, *parts: bytes) -> FormData:
+    """Return what the reader makes of a whole body of these parts."""
     return read(reader, b"".join(parts) + b"--b--\r\n")
 
 
 def faults_of(data: FormData) -> list[tuple[str, str, str]]:
+    """Return location, code and pointer of each fault, and close the form."""
     data.close()
     return [(fault.location, fault.code, fault.pointer) for fault in data.faults]
 
 
 def refusal(reader: FormReader, body: bytes, content_type: str = MULTIPART, length: int | None = -1) -> tuple[int, str]:
+    """Return status and code of the error that a body is."""
     with pytest.raises(InputError) as caught:
         read(reader, body, content_type, length)
     return caught.value.status, caught.value.code
@@ -327,6 +337,27 @@ def test_a_client_that_leaves_is_a_bad_request() -> None:
     assert (caught.value.status, caught.value.code) == (400, "incomplete-body")
 
 
+CONTENTS = (b"x\r", b"", b"\n", b"y\r\n--bz\r\n--")
+
+
+@pytest.mark.parametrize("first", range(1, 60))
+@pytest.mark.parametrize("boundary", ["b", "a-longer-boundary"])
+def test_cuts_change_nothing(first: int, boundary: str) -> None:
+    """However a body is cut in three, its parts are the same, to the byte."""
+    body = (b"".join(part("a", content) for content in CONTENTS) + b"--b--\r\n").replace(
+        b"--b", b"--" + boundary.encode()
+    )
+    expected = [content.replace(b"--b", b"--" + boundary.encode()) for content in CONTENTS]
+    for second in range(first, len(body)):
+        found: list[bytes] = []
+        for event in split_parts(iter((body[:first], body[first:second], body[second:])), boundary, Limits()):
+            if isinstance(event, PartHead):
+                found.append(b"")
+            else:
+                found[-1] += event[0]
+        assert found == expected
+
+
 LIMITS = {
     "body_bytes": 1000,
     "multipart_bytes": 2000,
@@ -378,11 +409,14 @@ def test_a_length_over_the_limit_is_refused_unread() -> None:
 
 def test_what_was_opened_is_closed_on_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that breaks after a file leaves nothing open."""
-    opened: list[Any] = []
-    from ramekin.inputs import uploads
-
+    opened: list[BinaryIO] = []
     real = uploads.Uploads.open
-    monkeypatch.setattr(uploads.Uploads, "open", lambda self: opened.append(real(self)) or opened[-1])
+
+    def open_and_note(self: uploads.Uploads) -> BinaryIO:
+        opened.append(real(self))
+        return opened[-1]
+
+    monkeypatch.setattr(uploads.Uploads, "open", open_and_note)
     assert refusal(RICH, file("photo", b"x" * 600_000) + file("more")) == (400, "invalid-form")
     assert [stream.closed for stream in opened] == [True, True]
 
@@ -423,12 +457,10 @@ def test_any_content_survives_multipart(title: str, content: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    [b"--b", b"--b\r\n", b"--b--", b"\r\n", b"\n", b"\r", b" ", b"--", b"b", b":", b";", b'"', b"\xff", b"x" * 50]
-    + [part("title", b"x"), part("author", b"{}"), file("photo"), part("nope"), b"Content-Disposition: form-data"]
-    + [
-        b'; name="title"',
-        b'; filename="x"',
-        b"Content-Type: text/plain; charset=utf-8",
+    [
+        *(b"--b", b"--b\r\n", b"--b--", b"\r\n", b"\n", b"\r", b" ", b"--", b"b", b":", b";", b'"', b"\xff", b"x" * 50),
+        *(part("title", b"x"), part("author", b"{}"), file("photo"), part("nope"), b"Content-Disposition: form-data"),
+        *(b'; name="title"', b'; filename="x"', b"Content-Type: text/plain; charset=utf-8"),
         b"; name*0=a; name*1*=utf-8''b",
     ]
 )
@@ -439,12 +471,8 @@ PIECES = st.sampled_from(
 def test_no_body_raises_anything_else(body: bytes, begins_well: bool) -> None:
     """Whatever stands in a body, it is read or is an `InputError`."""
     for reader, content_type in ((RICH, MULTIPART), (PLAIN, MULTIPART), (PLAIN, URLENCODED)):
-        try:
-            data = read(reader, b"--b\r\n" * begins_well + body, content_type)
-        except InputError as error:
-            assert error.status in (400, 413)
-        else:
-            data.close()
+        with suppress(InputError):
+            read(reader, b"--b\r\n" * begins_well + body, content_type).close()
 
 
 @given(st.text(max_size=60))
@@ -452,7 +480,5 @@ def test_no_body_raises_anything_else(body: bytes, begins_well: bool) -> None:
 def test_no_content_type_raises_anything_else(text: str) -> None:
     """Whatever stands in Content-Type, the body is read or refused."""
     for content_type in (text, f"multipart/form-data; {text}", f"multipart/form-data; boundary={text}"):
-        try:
+        with suppress(InputError):
             read(PLAIN, b"--b--", content_type).close()
-        except InputError as error:
-            assert error.status in (400, 415)

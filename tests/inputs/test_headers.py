@@ -21,6 +21,7 @@ class Headers(Schema):
 
 
 def read(given: dict[str, str], *shapes: Schema) -> tuple[list[dict[str, Any]], list[Fault]]:
+    """Return what the reader makes of headers given by lower-case name."""
     return compile_header_reader(shapes or (Headers(),), Limits())(given.get)
 
 

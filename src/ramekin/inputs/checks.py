@@ -43,7 +43,7 @@ def check_shapes(location: Location, shapes: Sequence[Shape], where: str) -> Non
     if location == "json":
         for shape in shapes:
             members = load_names(shape) if isinstance(shape, Schema) else {"": shape}
-            _raise_first(location, where, ((name, _object_to_upload(one, ())) for name, one in members.items()))
+            _raise_first(location, where, ((name, _object_in_json(one)) for name, one in members.items()))
         return
     object_to = _OBJECTIONS[location]
     owners: dict[str, str] = {}
@@ -162,21 +162,13 @@ def _object_in_files(name: str, declared: fields.Field[Any]) -> Objection:
     return None
 
 
-def _object_to_upload(declared: fields.Field[Any], stack: tuple[object, ...]) -> Objection:
-    """Object to a file anywhere in a JSON body."""
+def _object_in_json(declared: fields.Field[Any]) -> Objection:
+    # A Nested field is not looked into: its schema may be defined later than the declaration.
+    value = getattr(declared, "value_field", None)
     if isinstance(declared, Upload):
         return "a file does not fit into JSON; expected it in files"
-    inner = list(items_of(declared))
-    if isinstance(declared, fields.Mapping) and declared.value_field is not None:
-        inner.append(declared.value_field)
-    if isinstance(declared, fields.Nested):
-        here = (type(declared.schema), frozenset(declared.schema.load_fields))
-        if here in stack:
-            return None
-        stack = (*stack, here)
-        inner.extend(declared.schema.load_fields.values())
-    objections = (_object_to_upload(one, stack) for one in inner)
-    return next((objection for objection in objections if objection is not None), None)
+    inner = items_of(declared) if value is None else (value,)
+    return next((objection for one in inner if (objection := _object_in_json(one)) is not None), None)
 
 
 _OBJECTIONS: dict[Location, Callable[[str, fields.Field[Any]], Objection]] = {

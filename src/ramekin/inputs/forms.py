@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from marshmallow import Schema
 
@@ -128,8 +128,8 @@ class FormReader:
         data = FormData(self._form.new_raw(), self._files.new_raw(), [], uploads.close)
         faults: dict[Fault, None] = {}
         for head in events:
-            if isinstance(head, PartHead):  # A part's pieces follow its head and are taken there.
-                self._read_part(head, _pieces(events), data, uploads, faults)
+            # The pieces of a part follow its head and are taken there.
+            self._read_part(cast(PartHead, head), _pieces(events), data, uploads, faults)
         data.faults.extend(faults)
         return data
 
@@ -227,12 +227,10 @@ def compile_form_reader(form: Sequence[Schema], files: Sequence[Schema], limits:
 
 def _pieces(events: Iterator[PartHead | tuple[bytes, bool]]) -> Iterator[bytes]:
     """Yield the pieces of the part whose head came last."""
-    for event in events:
-        if isinstance(event, tuple):
-            piece, is_last = event
-            yield piece
-            if is_last:
-                return
+    is_last = False
+    while not is_last:
+        piece, is_last = cast(tuple[bytes, bool], next(events))
+        yield piece
 
 
 def _skip(pieces: Iterator[bytes]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 65_536
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
+_LINE_BREAK = re.compile(rb"[\r\n]")
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 _HEADER_LINE = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:|[ \t]")
 
@@ -97,14 +98,14 @@ def read_parts(chunks: Iterator[bytes], boundary: str, limits: Limits) -> Iterat
     if not _BOUNDARY.fullmatch(boundary):
         raise broken_form("The Content-Type names no valid boundary.")
     decoder = MultipartDecoder(boundary.encode("ascii"))
-    parts = 0
-    for chunk in chunks:
+    parts = checked = 0
+    for chunk in _hold_boundaries(chunks, len(boundary)):
         if decoder.state is State.EPILOGUE:
             continue  # RFC 2046 §5.1.1: what follows the last boundary is ignored; it is counted all the same.
         decoder.receive_data(chunk)
         while True:
             if decoder.state is State.PART:
-                _check_head(decoder.buffer, limits.part_header_bytes)
+                checked = _check_head(decoder.buffer, checked, limits.part_header_bytes)
             event = _next_event(decoder)
             if isinstance(event, NeedData | Epilogue):
                 break
@@ -121,6 +122,27 @@ def read_parts(chunks: Iterator[bytes], boundary: str, limits: Limits) -> Iterat
         raise broken_form("The body does not end with its boundary.")
 
 
+def _hold_boundaries(chunks: Iterator[bytes], boundary_length: int) -> Iterator[bytes]:
+    """Yield the same bytes, cut so that no boundary is cut.
+
+    Werkzeug 3.1's decoder puts a stray CR at the end of a part's content when a chunk ends within the boundary that
+    follows it.
+    """
+    longest = boundary_length + len("\r\n----\r\n")
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        line_break = _LINE_BREAK.search(held, max(0, len(held) - longest))
+        cut = len(held) if line_break is None else line_break.start()
+        if held[cut - 1 : cut + 1] == b"\r\n":  # The search began between the two.
+            cut -= 1
+        if cut:
+            yield held[:cut]
+            held = held[cut:]
+    if held:
+        yield held
+
+
 def _next_event(decoder: MultipartDecoder) -> Event:
     try:
         return decoder.next_event()
@@ -128,15 +150,25 @@ def _next_event(decoder: MultipartDecoder) -> Event:
         raise broken_form("The head of a part cannot be read.") from error
 
 
-def _check_head(buffer: bytearray, most: int) -> None:
-    """Refuse a part's head that is too long, before it is parsed, and lines in it that are no header."""
-    end = _BLANK_LINE.search(buffer, 0, most + 4)
+def _check_head(buffer: bytearray, checked: int, most: int) -> int:
+    """Refuse a part's head that is too long, before it is parsed, and lines in it that are no header.
+
+    Args:
+        buffer: What has come of the head.
+        checked: How much of it was there the last time.
+        most: Longest head.
+
+    Returns:
+        How much has been checked; 0 once the head is whole.
+    """
+    end = _BLANK_LINE.search(buffer, max(0, checked - 4), most + 4)
     if end is None:
         if len(buffer) > most + 4:
             raise InputError(413, "part-header-too-large", f"The head of a part is longer than {most} bytes.")
-        return
+        return len(buffer)
     if not all(_HEADER_LINE.match(line) for line in buffer[: end.start()].splitlines()):
         raise broken_form("The head of a part has a line that is no header.")
+    return 0
 
 
 def _read_head(event: Event) -> PartHead:
