@@ -74,6 +74,7 @@ class Upload(fields.Field[UploadedFile]):
         DeclarationError: `max_bytes` is no positive integer, or a media type cannot be read.
 
     Example:
+        >>> from ramekin.fields import Upload
         >>> Upload(required=True, max_bytes=2_000_000, media_types=("image/*",)).media_types
         ('image/*',)
     """
