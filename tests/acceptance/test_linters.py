@@ -1,0 +1,48 @@
+"""The examples' documents please the linters that users run on theirs, as they come out by default."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import EXAMPLES, run_tool
+
+every_document = pytest.mark.parametrize(
+    ("example", "version"), [(example, version) for example in ("hello", "bookshop") for version in ("3.1", "3.0")]
+)
+
+
+def write_document(example: str, version: str, folder: Path) -> str:
+    """Have the command line write an example's document, and return the file's name."""
+    name = f"{example}-{version}.json"
+    target = str(EXAMPLES / f"{example}.py")
+    run_tool("ramekin", "openapi", target, f"--version={version}", f"--output={name}", cwd=folder)
+    assert json.loads((folder / name).read_text())["openapi"].startswith(version)
+    return name
+
+
+@every_document
+def test_openapi_spec_validator_says_ok(example: str, version: str, tmp_path: Path) -> None:
+    """The document is valid by the specification's own schema."""
+    name = write_document(example, version, tmp_path)
+    assert "OK" in run_tool("openapi-spec-validator", name, cwd=tmp_path)
+
+
+@every_document
+def test_spectral_finds_nothing(example: str, version: str, tmp_path: Path) -> None:
+    """Spectral's rules for OpenAPI find no error, warning, information or hint."""
+    name = write_document(example, version, tmp_path)
+    (tmp_path / "ruleset.yaml").write_text('extends: ["spectral:oas"]\n')
+    output = run_tool("spectral", "lint", "--fail-severity=hint", "--ruleset=ruleset.yaml", name, cwd=tmp_path)
+    assert "No results with a severity of 'hint' or higher found!" in output
+
+
+@every_document
+def test_redocly_finds_nothing(example: str, version: str, tmp_path: Path) -> None:
+    """Redocly's recommended rules find no error and no warning."""
+    name = write_document(example, version, tmp_path)
+    output = run_tool("redocly", "lint", "--extends=recommended", name, cwd=tmp_path)
+    assert "Your API description is valid" in output
+    assert "warning" not in output
