@@ -154,6 +154,8 @@ class Converter(OpenAPIConverter):
             field = schema.fields[name]
             key = name if field.data_key is None else field.data_key
             properties[key] = self.under(self.mode.inside(name)).convert_field(field)
+            if self.is_left_open(name) and "default" not in field.metadata:
+                properties[key].pop("default", None)  # marshmallow fills in nothing where it loads partially.
             if self.is_required(name, field):
                 required.append(key)
         return {"properties": properties} | ({"required": required} if required else {})
@@ -162,8 +164,12 @@ class Converter(OpenAPIConverter):
         """Tell whether an object has to have a field."""
         if self.mode.direction == "read":
             return not field.metadata.get("optional", False)
+        return field.required and not self.is_left_open(name)
+
+    def is_left_open(self, name: str) -> bool:
+        """Tell whether a partial load leaves a field out where it is missing."""
         partial = self.mode.partial
-        return field.required and not (partial is True or (partial is not None and name in partial))
+        return partial is True or (partial is not None and name in partial)
 
     def under(self, mode: Mode) -> Converter:
         """Return the converter of another mode."""
@@ -184,7 +190,8 @@ class Converter(OpenAPIConverter):
         if kind is kinds.IP:
             return {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}
         said = {"type": kind.type, "format": kind.format, "pattern": kind.pattern}
-        return {name: value for name, value in said.items() if value is not None}
+        found = {name: value for name, value in said.items() if value is not None}
+        return found | _timestamp_bounds(field) if kind is kinds.TIMESTAMP else found
 
     def kind_of(self, field: Field[Any]) -> kinds.Kind:
         """Return the kind of value that a field takes or gives."""
@@ -329,7 +336,14 @@ class Converter(OpenAPIConverter):
             return {}
 
 
+#: The first second of the year 10000.
+_END_OF_TIME = 253_402_300_800
 _STRUCTURED = (fields.List, fields.Tuple, fields.Mapping, fields.Nested)
+
+
+def _timestamp_bounds(field: Any) -> JSONSchema:
+    """Return the bounds of a timestamp: those of what a datetime can hold, from 1970 on."""
+    return {"minimum": 0, "exclusiveMaximum": _END_OF_TIME * (1000 if field.format == "timestamp_ms" else 1)}
 
 
 def _property_names(key: JSONSchema) -> JSONSchema:

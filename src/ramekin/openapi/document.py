@@ -88,7 +88,8 @@ def build_document(
         for change in operation.effects.modify:
             change(finished, operation)
         spec.path(operation.path, operations={operation.method.lower(): finished})
-    document = _ordered(copy.deepcopy(spec.to_dict()))
+    document = _ordered(copy.deepcopy(spec.to_dict()), _FIRST_MEMBERS)
+    document["info"] = _ordered(document["info"], ("title", "version", "summary"))
     for change_document in modify:
         change_document(document)
     return document
@@ -175,6 +176,6 @@ def _add_security_schemes(spec: APISpec, operations: Sequence[Operation]) -> Non
         spec.components.security_scheme(name, stated[name][0])
 
 
-def _ordered(document: dict[str, Any]) -> dict[str, Any]:
-    first = {name: document[name] for name in _FIRST_MEMBERS if name in document}
-    return first | {name: value for name, value in document.items() if name not in first}
+def _ordered(members: dict[str, Any], first: Sequence[str]) -> dict[str, Any]:
+    begin = {name: members[name] for name in first if name in members}
+    return begin | {name: value for name, value in members.items() if name not in begin}
