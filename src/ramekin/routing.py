@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -50,9 +51,15 @@ class IntConverter(IntegerConverter):
     regex = r"[0-9]{1,19}"
 
     def __init__(
-        self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = None, signed: bool = False
-    ) -> None:  # noqa: A002
-        super().__init__(map, fixed_digits, min, GREATEST_INTEGER if max is None else max, signed)
+        self,
+        map: Map,  # noqa: A002  # Werkzeug's names
+        fixed_digits: int = 0,
+        min: int | None = None,  # noqa: A002
+        max: int | None = None,  # noqa: A002
+        signed: bool = False,
+    ) -> None:
+        least = -GREATEST_INTEGER - 1 if signed and min is None else min
+        super().__init__(map, fixed_digits, least, GREATEST_INTEGER if max is None else max, signed)
 
 
 class DecimalPointConverter(FloatConverter):
@@ -147,7 +154,7 @@ def parse_rule(rule: str, converters: Mapping[str, type[BaseConverter]], where: 
 
 
 def _bind(rule: str, url_map: Map, where: str, endpoint: Any = None) -> _RecordingRule:
-    if not isinstance(rule, str) or not rule.startswith("/"):
+    if not str(rule).startswith("/"):
         raise RoutingError(f"{where}: a rule is text that begins with '/', not {rule!r}.")
     bound = _RecordingRule(rule, endpoint=endpoint)
     try:
@@ -167,8 +174,7 @@ def describe_converter(converter: BaseConverter) -> Mapping[str, Any]:
         return stated
     if isinstance(converter, IntegerConverter):
         low = converter.min if converter.min is not None else (None if converter.signed else 0)
-        schema: dict[str, Any] = {"type": "integer"}
-        return schema | _bounds(low, converter.max)
+        return {"type": "integer"} | _bounds(low, converter.max)
     if isinstance(converter, FloatConverter):
         low = converter.min if converter.min is not None else (None if converter.signed else 0)
         return {"type": "number"} | _bounds(low, converter.max)
@@ -178,10 +184,9 @@ def describe_converter(converter: BaseConverter) -> Mapping[str, Any]:
         return {"type": "string", "enum": sorted(converter.items)}
     if isinstance(converter, UnicodeConverter):
         length = re.search(r"\{(\d+)(,?)(\d*)\}$", converter.regex)
-        low, comma, high = length.groups() if length else ("1", ",", "")
-        schema = {"type": "string", "minLength": int(low)}
-        longest = high if comma else low
-        return schema | ({"maxLength": int(longest)} if longest else {})
+        shortest, comma, longest = length.groups() if length else ("1", ",", "")
+        longest = longest if comma else shortest
+        return {"type": "string", "minLength": int(shortest)} | ({"maxLength": int(longest)} if longest else {})
     return {"type": "string", "minLength": 1}
 
 
@@ -224,6 +229,23 @@ class _Node(Generic[RouteT]):
         self.convert: tuple[tuple[str, Callable[[str], Any]], ...] = ()
 
 
+class _Shape(Generic[RouteT]):
+    """The routes of rules that have their variables at the same places.
+
+    Attributes:
+        pick: Takes the static segments out of all segments, as the key of ``routes``.
+        routes: Routes by static segments, with what reads each variable: name, place, kind.
+    """
+
+    __slots__ = ("order", "pick", "routes")
+
+    def __init__(self, order: tuple[bool, ...]) -> None:
+        self.order = order
+        static = [place for place, variable in enumerate(order) if not variable]
+        self.pick = itemgetter(*static)
+        self.routes: dict[Any, tuple[RouteT, tuple[tuple[str, int, bool], ...]]] = {}
+
+
 class Router(Generic[RouteT]):
     """Finds routes by path and paths by route.
 
@@ -241,11 +263,15 @@ class Router(Generic[RouteT]):
         self.static: dict[str, RouteT] = {}
         self._root: _Node[RouteT] = _Node()
         self._routes: dict[str, RouteT] = {}
+        #: Shapes by number of segments, in the order in which Werkzeug would come to them.
+        self._shapes: dict[int, list[_Shape[RouteT]]] = {}
         url_map = Map(converters=converters, redirect_defaults=False)
         for name, rule, route in rules:
             self._routes[name] = route
             self._add(_bind(rule, url_map, name, name), route)
         self._adapter = url_map.bind("localhost")
+        if _has_one_way(self._root):
+            self._add_shapes(self._root, ("",))
 
     def _add(self, bound: _RecordingRule, route: RouteT) -> None:
         rule = re.sub("/{2,}", "/", bound.rule)
@@ -267,6 +293,31 @@ class Router(Generic[RouteT]):
         if node.leaf is None:
             node.leaf, node.convert = route, tuple(convert)
 
+    def _add_shapes(self, node: _Node[RouteT], segments: tuple[str | None, ...]) -> None:
+        """Enter the routes below a node whose variables are plain integers or strings into the shapes."""
+        if (
+            node.leaf is not None
+            and node.convert
+            and all(convert in (_to_text, _to_int) for _, convert in node.convert)
+        ):
+            order = tuple(segment is None for segment in segments)
+            shapes = self._shapes.setdefault(len(order), [])
+            shape = next((present for present in shapes if present.order == order), None)
+            if shape is None:
+                shape = _Shape(order)
+                shapes.append(shape)
+                shapes.sort(key=lambda present: present.order)
+            places = [place for place, variable in enumerate(order) if variable]
+            variables = zip(node.convert, places, strict=True)
+            shape.routes[shape.pick(segments)] = (
+                node.leaf,
+                tuple((name, place, convert is _to_int) for (name, convert), place in variables),
+            )
+        for segment, following in node.static.items():
+            self._add_shapes(following, (*segments, segment))
+        for _, following, _ in node.dynamic:
+            self._add_shapes(following, (*segments, None))
+
     def find(self, path: str) -> tuple[RouteT, dict[str, Any]]:
         """Return the route of a decoded path, and its values.
 
@@ -274,6 +325,28 @@ class Router(Generic[RouteT]):
             NoRoute: No rule fits.
             MovedTo: A rule fits another form of the path.
         """
+        segments = path.split("/")
+        for shape in self._shapes.get(len(segments), ()):
+            found = shape.routes.get(shape.pick(segments))
+            if found is not None:
+                route, variables = found
+                values: dict[str, Any] = {}
+                for name, place, is_integer in variables:
+                    segment = segments[place]
+                    if is_integer:
+                        # Eighteen digits always fit; what is longer is judged below.
+                        if len(segment) > 18 or not (segment.isdigit() and segment.isascii()):
+                            break
+                        values[name] = int(segment)
+                    elif segment and "\x00" not in segment:
+                        values[name] = segment
+                    else:
+                        break
+                else:
+                    return route, values
+        return self._find_by_segment(path)
+
+    def _find_by_segment(self, path: str) -> tuple[RouteT, dict[str, Any]]:
         if "\x00" in path:
             raise NoRoute
         node = self._root
@@ -328,6 +401,16 @@ class Router(Generic[RouteT]):
             raise RoutingError(f"url_for({name}): a value does not fit its converter: {error}") from error
 
 
+def _has_one_way(node: _Node[Any]) -> bool:
+    """Tell whether no place below a node has several converters, or one that only Werkzeug knows.
+
+    Then Werkzeug's first match is the one with a static segment at the first place where two matches differ, so
+    that whole shapes can be tried in that order.
+    """
+    following = [*node.static.values(), *(child for _, child, _ in node.dynamic)]
+    return not node.delegate and len(node.dynamic) <= 1 and all(_has_one_way(child) for child in following)
+
+
 def _child(node: _Node[RouteT], converter: BaseConverter) -> _Node[RouteT]:
     """Return the node behind a converter, shared by converters of one expression and weight as Werkzeug shares it."""
     key = (converter.weight, converter.regex)
@@ -342,8 +425,8 @@ def _child(node: _Node[RouteT], converter: BaseConverter) -> _Node[RouteT]:
 
 def _conversion(converter: BaseConverter) -> Callable[[str], Any]:
     """Return what turns a segment into its value; Werkzeug's own method where it does more than this."""
-    if type(converter) is UnicodeConverter:
-        return str
+    if type(converter) is UnicodeConverter and converter.regex == "[^/]{1,}":
+        return _to_text
     if (
         type(converter) is IntConverter
         and not converter.fixed_digits
@@ -352,6 +435,10 @@ def _conversion(converter: BaseConverter) -> Callable[[str], Any]:
     ):
         return _to_int
     return converter.to_python
+
+
+def _to_text(segment: str) -> str:
+    return segment
 
 
 def _to_int(segment: str) -> int:
