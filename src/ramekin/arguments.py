@@ -278,7 +278,9 @@ def _compile_form(operation: Operation) -> _LoadPart:
     required = any(item.required for item in (*form, *files))
 
     def load_form(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
-        if not required and not has_content(request):
+        if not has_content(request):
+            if required:
+                raise BadRequest("The content is missing.")
             arguments.update({item.location: None for item in (*form, *files)})
             return None
         data = reader.read(request.content_type or "", request.stream, None)
