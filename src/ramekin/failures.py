@@ -15,7 +15,7 @@ from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.inputs import InputError
 from ramekin.problems import BadRequest, InternalServerError, Problem, ProblemDetails, ProblemFormat, problem_of_status
-from ramekin.responses import InvalidHeader, Reply
+from ramekin.responses import InvalidHeader, Reply, check_finished
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
@@ -77,6 +77,7 @@ class Failures:
         reply.body = json.encode(self._format.body(problem, request))
         reply.headers.pairs.insert(0, ("Content-Type", self._format.media_type))
         reply.finished = True
+        check_finished(reply)
         return reply
 
     def _write_safely(self, problem: Problem, request: Request) -> Reply[Any]:
@@ -115,9 +116,7 @@ def _convert_werkzeug(error: Exception) -> Problem | Reply[Any]:
         (name, value) for name, value in response.headers if name.lower() not in {"content-type", "content-length"}
     ]
     if status < 400:
-        reply: Reply[Any] = Reply(status=status, headers=headers)
-        reply.finished = True
-        return reply
+        return Reply(status=status, headers=headers).finish_empty()
     problem = problem_of_status(status)(error.description)
     problem.headers = dict(headers)
     return problem

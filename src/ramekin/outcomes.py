@@ -15,7 +15,7 @@ from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable
-from ramekin.responses import Head, Reply
+from ramekin.responses import EMPTY_CONTENT_TYPE, Head, HeaderList, InvalidHeader, Reply, check_finished
 from ramekin.schemas import compile_dumper
 
 if TYPE_CHECKING:
@@ -83,11 +83,15 @@ def compile_encoder(outcome: Outcome, where: str) -> Encode:
 
 
 def _no_content(outcome: Outcome, where: str) -> Encode:
-    def encode(value: Any) -> None:
+    # RFC 9110 §8.6: where there could be content the length says that there is none; 204 and 304 have no such field.
+    empty = None if outcome.status in {204, 304} else b""
+
+    def encode(value: Any) -> Content:
         if value is not None:
             raise ContractError(
                 f"{where} returned {type(value).__name__} for {outcome.status}, which is declared without content."
             )
+        return empty
 
     return encode
 
@@ -159,10 +163,12 @@ class Stream:
             chunk = self._next()
 
     def close(self) -> None:
-        """Close the source, if it can be closed."""
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
+        """Close the source and its iterator, if they can be closed; again does nothing."""
+        sources = (self._iterator,) if self._iterator is self._source else (self._iterator, self._source)
+        for source in sources:
+            close = getattr(source, "close", None)
+            if close is not None:
+                close()
 
 
 def content_type(media_type: str) -> str:
@@ -179,6 +185,11 @@ def compile_finish(operation: Operation) -> Callable[[Reply[Any]], Reply[Any]]:
     default = outcomes[0].status
     encoders = {(outcome.status, outcome.media_type): compile_encoder(outcome, operation.id) for outcome in outcomes}
     first = {outcome.status: outcome.media_type for outcome in reversed(outcomes)}
+    fields = {
+        (outcome.status, outcome.media_type): {header.name.lower(): header.field for header in outcome.headers}
+        for outcome in outcomes
+    }
+    is_head = operation.method == "HEAD"
 
     def finish(reply: Reply[Any]) -> Reply[Any]:
         if reply.finished:
@@ -194,23 +205,57 @@ def compile_finish(operation: Operation) -> Callable[[Reply[Any]], Reply[Any]]:
             raise ContractError(
                 f"{operation.id} replied {status} with media type {media_type}, which it does not declare."
             )
-        if "Content-Type" in reply.headers:
+        headers = reply.headers
+        if "Content-Type" in headers:
             raise ContractError(
                 f"{operation.id} set Content-Type by hand; the media type is declared, or Reply(media_type=…)."
             )
+        if headers.undumped is not None:
+            _dump_headers(headers, fields[status, media_type])
         reply.body = encoders[status, media_type](reply.value)
         reply.status, reply.media_type, reply.finished = status, media_type, True
+        if is_head and reply.body == b"":
+            reply.body = None  # RFC 9110 §9.3.2: the length of what GET would send, or none.
+        check_finished(reply)
         if media_type is not None:
-            reply.headers.pairs.insert(0, ("Content-Type", content_type(media_type)))
+            headers.pairs.insert(0, ("Content-Type", content_type(media_type)))
+        elif status not in {204, 304}:
+            headers.pairs.insert(0, ("Content-Type", EMPTY_CONTENT_TYPE))
         return reply
 
     return finish
 
 
+def _dump_headers(headers: HeaderList, declared: Mapping[str, Field[Any]]) -> None:
+    """Put header values that are no text into words as their declared fields do."""
+    undumped, headers.undumped = headers.undumped or {}, None
+    for name, value in undumped.items():
+        field = declared.get(name.lower())
+        if field is None:
+            raise InvalidHeader(
+                f"Response header {name} must be text or a number, not {type(value).__name__}; "
+                "a field of returns(headers=…) could dump it."
+            )
+        headers.add(name, _to_text(field.serialize(name, None, accessor=lambda *_, value=value: value)))
+
+
+def _to_text(value: Any) -> Any:
+    """Return a dumped value as a header field spells it: lists with commas, as OpenAPI's style ``simple`` does."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_to_text(item)) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
 def compile_plain(operation: Operation) -> tuple[Head, Encode]:
     """Return the ready head and the encoder of the topmost success, for values that are no `Reply`."""
     outcome = operation.successes[0]
-    headers = [] if outcome.media_type is None else [("Content-Type", content_type(outcome.media_type))]
+    headers: list[tuple[str, str]] = []
+    if outcome.media_type is not None:
+        headers = [("Content-Type", content_type(outcome.media_type))]
+    elif outcome.status not in {204, 304}:
+        headers = [("Content-Type", EMPTY_CONTENT_TYPE)]
     return Head(outcome.status, headers), compile_encoder(outcome, operation.id)
 
 

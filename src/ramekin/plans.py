@@ -12,15 +12,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.arguments import compile_admission, compile_load
-from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
-from ramekin.responses import Head, Reply
-from ramekin.steps import Exchange, Phase, Step
-
 from ramekin.failures import log_failure
+from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
+from ramekin.responses import Head, Reply, check_finished
+from ramekin.steps import Exchange, Phase, Step
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
     from ramekin.operations import Operation
+    from ramekin.problems import Problem
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
@@ -28,8 +28,9 @@ Run: TypeAlias = "Callable[[Request, dict[str, Any]], Answer]"
 Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
 
 #: What a gateway sends: the head, without ``Content-Length`` where the content is in one piece; the content, in one
-#: piece, in chunks, or None; and what is to be called after the last byte, or when the response is given up.
-Answer: TypeAlias = tuple[Head, Content, Callable[[], None] | None]
+#: piece, in chunks, or None; and what is to be called after the last byte, or when the response is given up, with the
+#: error that broke the content off, if one did.
+Answer: TypeAlias = tuple[Head, Content, Callable[[Exception | None], None] | None]
 
 
 class Plan:
@@ -130,7 +131,7 @@ def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failur
             if close is not None:
                 exchange.closers.append(lambda _: close())
         exchange.resource = resource(exchange.request)
-        return finish(inner(exchange))
+        return _finish(exchange, inner(exchange), finish)
 
     inner = _guard(call, failures)
     inner = wrap_steps([step for step in steps if step.phase is Phase.VALUE], inner, failures)
@@ -165,6 +166,15 @@ def _answer(
         return failures.answer(exchange, unfit)
 
 
+def _finish(exchange: Exchange, reply: Reply[Any], finish: Callable[[Reply[Any]], Reply[Any]]) -> Reply[Any]:
+    """Finish a reply; a stream is closed with the exchange, even when a step outside answers something else."""
+    reply = finish(reply)
+    close = getattr(reply.body, "close", None)
+    if close is not None:
+        exchange.closers.append(lambda _: close())
+    return reply
+
+
 def wrap_steps(
     steps: Sequence[Step], inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None
 ) -> Inner:
@@ -185,14 +195,17 @@ def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[
             if reply is None:
                 reply = inner(exchange)
             elif finish is not None:
-                reply = finish(reply)
+                reply = _finish(exchange, reply, finish)
         except Exception as error:
             return _answer(exchange, error, failures, finish)
         if leave is None:
             return reply
         try:
             reply = leave(exchange, reply)
-            return reply if finish is None else finish(reply)
+            if finish is not None:
+                reply = finish(reply)
+                check_finished(reply)
+            return reply
         except Exception as error:
             return _answer(exchange, error, failures, finish)
 
@@ -201,31 +214,36 @@ def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[
 
 def compile_fallback(
     steps: Sequence[Step], failures: Failures, settings: Settings
-) -> Callable[[Request, Reply[Any]], Answer]:
-    """Return what answers requests that match no operation, with the outer steps of the app around the reply."""
+) -> Callable[[Request, Reply[Any] | Problem], Answer]:
+    """Return what answers requests that match no operation, with the outer steps of the app around it."""
     propagate = settings.propagate_exceptions or settings.debug
 
     def answer(exchange: Exchange) -> Reply[Any]:
-        reply: Reply[Any] = exchange.arguments.pop("reply")
-        return reply
+        given: Reply[Any] | Problem = exchange.arguments.pop("answer")
+        return given if isinstance(given, Reply) else failures.answer(exchange, given)
 
-    inner = wrap_steps([step for step in steps if step.phase is Phase.OUTER], answer, failures, _finish_empty)
+    inner = _guard(answer, failures, _finish_unmatched)
+    inner = wrap_steps([step for step in steps if step.phase is Phase.OUTER], inner, failures, _finish_unmatched)
+    run: Run = partial(_run_onion, None, inner, propagate)
+    run_head = without_content(run)
 
-    def run(request: Request, reply: Reply[Any]) -> Answer:
-        return _run_onion(None, inner, propagate, request, {"reply": reply})
+    def fall_back(request: Request, given: Reply[Any] | Problem) -> Answer:
+        return (run_head if request.method == "HEAD" else run)(request, {"answer": given})
 
-    return run
+    return fall_back
 
 
-def _finish_empty(reply: Reply[Any]) -> Reply[Any]:
-    """Finish a reply of a step that stands around no operation: JSON, or no content."""
+def _finish_unmatched(reply: Reply[Any]) -> Reply[Any]:
+    """Finish a reply that stands around no operation: JSON, or no content."""
     from ramekin import json
 
-    if not reply.finished:
-        if reply.value is not None:
-            reply.body = json.encode(reply.value)
-            reply.headers.pairs.insert(0, ("Content-Type", "application/json"))
-        reply.status, reply.finished = reply.status or (204 if reply.value is None else 200), True
+    if reply.finished:
+        return reply
+    if reply.value is None:
+        return reply.finish_empty()
+    reply.body = json.encode(reply.value)
+    reply.headers.pairs.insert(0, ("Content-Type", "application/json"))
+    reply.status, reply.finished = reply.status or 200, True
     return reply
 
 
@@ -244,14 +262,21 @@ def _run_onion(
     return to_head(reply), reply.body, partial(close_exchange, exchange) if exchange.closers else None
 
 
-def close_exchange(exchange: Exchange) -> None:
-    """Close every step that was entered, the innermost first; one that throws is logged and stops no other."""
+def close_exchange(exchange: Exchange, error: Exception | None = None) -> None:
+    """Close every step that was entered, the innermost first; one that throws is logged and stops no other.
+
+    Args:
+        exchange: The exchange that is over.
+        error: What broke its stream off, if something did.
+    """
+    if error is not None and exchange.error is None:
+        exchange.error = error
     while exchange.closers:
         close = exchange.closers.pop()
         try:
             close(exchange)
-        except Exception as error:
-            log_failure(exchange.request, error)
+        except Exception as failed:
+            log_failure(exchange.request, failed)
 
 
 def without_content(run: Run) -> Run:
@@ -261,9 +286,13 @@ def without_content(run: Run) -> Run:
         head, content, close_all = run(request, arguments)
         headers = head.headers
         if isinstance(content, bytes):
-            headers = [*headers, ("Content-Length", str(len(content)))]
-        elif content is not None and (close := getattr(content, "close", None)) is not None:
-            close()
+            if content:
+                headers = [*headers, ("Content-Length", str(len(content)))]
+        elif (close := getattr(content, "close", None)) is not None:
+            try:
+                close()
+            except Exception as error:
+                log_failure(request, error)
         return Head(head.status, headers), None, close_all
 
     return run_head

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from ramekin.errors import ContractError
@@ -24,8 +24,27 @@ BODILESS_STATUSES = frozenset({204, 205, 304})
 #: Longest ``Set-Cookie`` field that browsers keep, in bytes.
 COOKIE_BYTES = 4_096
 
+#: The type of no content, where the status could have some.
+EMPTY_CONTENT_TYPE = "text/plain; charset=utf-8"
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+#: What can stand in a header field as it is.
+_PLAIN = (str, int, float)
+#: Fields that belong to the connection, which the server alone knows (RFC 9110 §7.6.1; PEP 3333 forbids them).
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 class InvalidHeader(ContractError):
@@ -39,13 +58,15 @@ class InvalidHeader(ContractError):
 class HeaderList:
     """The header fields of a response, in order, several of one name allowed.
 
-    Names and values are checked when they are set: CR, LF, NUL and what latin-1 cannot carry are refused.
+    Names and values are checked when they are set: CR, LF, NUL and what latin-1 cannot carry are refused. A value that
+    is neither text nor a number waits in ``undumped`` for the field that its operation declares.
     """
 
-    __slots__ = ("pairs",)
+    __slots__ = ("pairs", "undumped")
 
     def __init__(self, given: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         self.pairs: list[tuple[str, str]] = []
+        self.undumped: dict[str, Any] | None = None
         if given is not None:
             for name, value in given.items() if isinstance(given, Mapping) else given:
                 self.add(name, value)
@@ -56,18 +77,28 @@ class HeaderList:
         Raises:
             InvalidHeader: The name is no token or the value cannot be sent.
         """
-        self.pairs.append(check_header(name, value))
+        if _is_plain(value):
+            self.pairs.append(check_header(name, value))
+        else:
+            check_header_name(name)
+            self.undumped = {**(self.undumped or {}), name: value}
 
     def set(self, name: str, value: Any) -> None:
         """Put a field in the place of all of the same name."""
-        pair = check_header(name, value)
-        self.remove(name)
-        self.pairs.append(pair)
+        if _is_plain(value):
+            pair = check_header(name, value)
+            self.remove(name)
+            self.pairs.append(pair)
+        else:
+            self.remove(name)
+            self.add(name, value)
 
     def remove(self, name: str) -> None:
         """Take away all fields of a name."""
         wanted = name.lower()
         self.pairs = [pair for pair in self.pairs if pair[0].lower() != wanted]
+        if self.undumped is not None:
+            self.undumped = {key: value for key, value in self.undumped.items() if key.lower() != wanted} or None
 
     def add_token(self, name: str, token: str) -> None:
         """Add a member to a comma-separated field such as ``Vary``, unless it is there already."""
@@ -98,6 +129,10 @@ class HeaderList:
         return f"HeaderList({self.pairs!r})"
 
 
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, _PLAIN) and not isinstance(value, bool)
+
+
 def check_header(name: str, value: Any) -> tuple[str, str]:
     """Return a header field as it can be sent.
 
@@ -106,11 +141,11 @@ def check_header(name: str, value: Any) -> tuple[str, str]:
         value: Text, or a number.
 
     Raises:
-        InvalidHeader: The name is no token, or the value has a control character or is not latin-1.
+        InvalidHeader: The name is no token or belongs to the connection, or the value has a control character or is
+            not latin-1.
     """
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        raise InvalidHeader(f"A response header name must be a token (RFC 9110 §5.1), not {name!r}.", str(name))
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    check_header_name(name)
+    if not _is_plain(value):
         raise InvalidHeader(f"Response header {name} must be text or a number, not {type(value).__name__}.")
     text = str(value)
     if _CONTROLS.search(text):
@@ -122,6 +157,34 @@ def check_header(name: str, value: Any) -> tuple[str, str]:
             raise InvalidHeader(f"Response header {name} may hold latin-1 characters only.", text) from None
         text = quote(text, safe="!#$%&'()*+,/:;=?@[]~<>\" ")  # RFC 3987 §3.1: an IRI becomes a URI.
     return name, text
+
+
+def check_header_name(name: Any) -> None:
+    """Refuse what is no name of a header field that a response of one's own can have.
+
+    Raises:
+        InvalidHeader: The name is no token, or belongs to the connection.
+    """
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise InvalidHeader(f"A response header name must be a token (RFC 9110 §5.1), not {name!r}.", str(name))
+    if name.lower() in _HOP_BY_HOP:
+        raise InvalidHeader(f"Response header {name} belongs to the connection (RFC 9110 §7.6.1); the server sets it.")
+
+
+def check_finished(reply: Reply[Any]) -> None:
+    """Refuse header fields that a finished reply cannot have.
+
+    Raises:
+        ContractError: A value is left that nothing will dump, or ``Content-Length`` stands beside content in one piece.
+    """
+    headers = reply.headers
+    if headers.undumped is not None:
+        name, value = next(iter(headers.undumped.items()))
+        raise InvalidHeader(f"Response header {name} must be text or a number, not {type(value).__name__}.")
+    if type(reply.body) is bytes or reply.status == 204:
+        for name, _ in headers.pairs:
+            if name.lower() == "content-length":
+                raise ContractError("Content-Length is set by hand on content in one piece; its bytes are counted.")
 
 
 class Reply(Generic[ValueT]):
@@ -220,6 +283,16 @@ class Reply(Generic[ValueT]):
     def delete_cookie(self, name: str, *, path: str | None = "/", domain: str | None = None) -> None:
         """Have the client forget a cookie that was set with this path and domain."""
         self.set_cookie(name, max_age=0, expires=datetime.fromtimestamp(0, UTC), path=path, domain=domain)
+
+    def finish_empty(self) -> Self:
+        """Finish this reply without content, whatever its operation declares; its status is 204 where it has none."""
+        self.status = self.status or 204
+        self.finished = True
+        if self.status not in {204, 304}:
+            self.body = b""
+            # wsgiref.validate wants the field wherever the status could have content.
+            self.headers.set("Content-Type", EMPTY_CONTENT_TYPE)
+        return self
 
     def __repr__(self) -> str:
         return f"<Reply {self.status or ''} {type(self.value).__name__}>"

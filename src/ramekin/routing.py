@@ -52,10 +52,10 @@ class IntConverter(IntegerConverter):
 
     def __init__(
         self,
-        map: Map,  # noqa: A002  # Werkzeug's names
+        map: Map,  # Werkzeug's names
         fixed_digits: int = 0,
-        min: int | None = None,  # noqa: A002
-        max: int | None = None,  # noqa: A002
+        min: int | None = None,
+        max: int | None = None,
         signed: bool = False,
     ) -> None:
         least = -GREATEST_INTEGER - 1 if signed and min is None else min
@@ -275,7 +275,7 @@ class Router(Generic[RouteT]):
 
     def _add(self, bound: _RecordingRule, route: RouteT) -> None:
         rule = re.sub("/{2,}", "/", bound.rule)
-        if not bound.found:
+        if not bound.found and rule.isascii():  # A gateway may hand over other paths undecoded.
             self.static.setdefault(rule, route)
         converters = iter(bound.found)
         node = self._root

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
     from ramekin.plans import Answer
-    from ramekin.problems import ProblemFormat
+    from ramekin.problems import Problem, ProblemFormat
     from ramekin.requests import Request
     from ramekin.resources import Resource
     from ramekin.responses import Reply
@@ -42,9 +42,9 @@ class Route:
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
         self.plans = dict(plans)
-        get = self.plans.get("GET")
-        if get is not None and "HEAD" not in self.plans:
-            self.plans["HEAD"] = Plan(get.operation, without_content(get.run))
+        head = self.plans.get("HEAD") or self.plans.get("GET")
+        if head is not None:
+            self.plans["HEAD"] = Plan(head.operation, without_content(head.run))
         self.allow = ", ".join(dict.fromkeys([*self.plans, "OPTIONS"]))
         self.options_headers = {"Allow": self.allow} | _accept_headers(plans)
 
@@ -96,7 +96,7 @@ class Site:
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
         outer = list(outer_steps)
-        self.fallback: Callable[[Request, Reply[Any]], Answer] = compile_fallback(
+        self.fallback: Callable[[Request, Reply[Any] | Problem], Answer] = compile_fallback(
             order_steps(outer, "the app"), failures, settings
         )
         by_name: dict[str, dict[str, Operation]] = {}

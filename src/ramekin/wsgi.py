@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 from ramekin.arguments import body_limit
 from ramekin.failures import log_failure
@@ -100,7 +101,7 @@ class WSGIRequest(Request):
 
 def _decode(text: str) -> str:
     """Return an environ's text, which carries bytes as latin-1 (PEP 3333), decoded from UTF-8."""
-    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "replace")
+    return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def compile_wsgi(site: Site) -> WSGIApplication:
@@ -112,7 +113,7 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     def look_up(path: str) -> tuple[Route | MovedTo, dict[str, Any]]:
         try:
             return find(path if path.isascii() else path.encode("latin-1").decode())
-        except (NoRoute, UnicodeDecodeError):
+        except (NoRoute, UnicodeError):
             return no_route, {}
         except MovedTo as moved:
             return moved, {}
@@ -154,29 +155,26 @@ def _never(level: int) -> bool:
 
 def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo], Answer]:
     """Return what answers requests that match no operation."""
-    failures, fallback = site.failures, site.fallback
+    fallback = site.fallback
 
     def answer(request: Request, route: Route | MovedTo) -> Answer:
         if isinstance(route, MovedTo):
             return fallback(request, _redirect(request, route.path))
         if route is no_route:
-            return fallback(request, failures.write(NotFound(), request))
+            return fallback(request, NotFound())
         if request.method == "OPTIONS":
-            reply: Reply[Any] = Reply(status=204, headers=route.options_headers)
-            reply.finished = True
-            return fallback(request, reply)
-        return fallback(request, failures.write(MethodNotAllowed(headers={"Allow": route.allow}), request))
+            return fallback(request, Reply(status=204, headers=route.options_headers))
+        return fallback(request, MethodNotAllowed(headers={"Allow": route.allow}))
 
     return answer
 
 
 def _redirect(request: Request, path: str) -> Reply[Any]:
     """Return the redirect to another form of the path: a path alone, so that no host can be slipped in."""
-    query = f"?{request.query_string}" if request.query_string else ""
-    location = "/" + (quote_path(request.script_name) + path).lstrip("/") + query
-    reply: Reply[Any] = Reply(status=308, headers={"Location": location})
-    reply.finished = True
-    return reply
+    # What is no character of a query (RFC 3986 §3.4) is quoted; servers hand raw bytes on as latin-1.
+    query = quote(request.query_string, safe="%!$&'()*+,;=:@/?-._~[]", encoding="latin-1", errors="replace")
+    location = "/" + (quote_path(request.script_name) + path).lstrip("/") + (query and f"?{query}")
+    return Reply(status=308, headers={"Location": location})
 
 
 class SentBody:
@@ -185,14 +183,14 @@ class SentBody:
     An exception in the middle of a stream is logged and passes to the server, which has to give up the connection.
     """
 
-    __slots__ = ("_close", "_content", "_request", "_started", "_status", "sent")
+    __slots__ = ("_close", "_content", "_error", "_request", "_started", "_status", "sent")
 
     def __init__(
         self,
         request: Request,
         status: int,
         content: bytes | Iterable[bytes] | None,
-        close: Callable[[], None] | None,
+        close: Callable[[Exception | None], None] | None,
         started: float | None,
     ) -> None:
         self._request = request
@@ -201,6 +199,7 @@ class SentBody:
             () if content is None else (content,) if isinstance(content, bytes) else content
         )
         self._close = close
+        self._error: Exception | None = None
         self._started = started
         self.sent = 0
 
@@ -210,6 +209,7 @@ class SentBody:
                 self.sent += len(chunk)
                 yield chunk
         except Exception as error:
+            self._error = error
             log_failure(self._request, error)
             raise
 
@@ -222,7 +222,7 @@ class SentBody:
         finally:
             try:
                 if self._close is not None:
-                    self._close()
+                    self._close(self._error)
             finally:
                 if self._started is not None:
                     log_access(self._request, self._status, self.sent, perf_counter() - self._started)
