@@ -433,11 +433,20 @@ def test_the_parts_of_a_secret() -> None:
         "codes": fields.List(fields.Integer(), load_only=True, validate=refuse),
         "tokens": fields.Dict(load_only=True, validate=refuse),
         "flag": fields.Boolean(load_only=True, validate=refuse),
+        "other": fields.Dict(load_only=True, validate=validate.Length(min=3, error="Too few.")),
     }
 
-    lines = faults({"extra": {"codes": [1234], "tokens": {"a": "s3cret"}, "flag": True}}, extra=schema)
+    lines = faults(
+        {"extra": {"codes": [1234], "tokens": {"a": "s3cret"}, "flag": True, "other": {"x1": 5, "x2": None}}},
+        extra=schema,
+    )
 
-    assert [line.partition(": ")[2] for line in lines] == ["Not a valid value.", "Not a valid value.", "Not True!"]
+    assert [line.partition(": ")[2] for line in lines] == [
+        "Not a valid value.",
+        "Not a valid value.",
+        "Not True!",
+        "Too few.",
+    ]
 
 
 def test_the_reference_lists_every_setting() -> None:
@@ -467,7 +476,7 @@ json_values = st.recursive(
         max_size=4,
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_mapping_loads_or_is_refused(values: dict[str, Any]) -> None:
     """Whatever a mapping holds, it gives settings or a SettingsError."""
     try:
@@ -483,7 +492,7 @@ def test_any_mapping_loads_or_is_refused(values: dict[str, Any]) -> None:
         st.text("ABE_XTRLIMNOS", max_size=12).map("RAMEKIN_".__add__), st.text(max_size=8), max_size=3
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_environment_loads_or_is_refused(variables: dict[str, str]) -> None:
     """Whatever the variables are, they give settings or a SettingsError that names one of them."""
     try:

@@ -145,6 +145,33 @@ def test_without_debug_nothing_is_shown(start: Start) -> None:
     assert "PIN" not in server.log
 
 
+def test_an_app_without_document_that_is_compiled_early(start: Start, tmp_path: Path) -> None:
+    """What is switched off is not named, and an app that is compiled where it is defined keeps its own debug mode."""
+    program = PROGRAM.replace(
+        '"1.2.3"', '"1.2.3", settings=Settings(docs_path=None, openapi_path=None, access_log=False)'
+    )
+    program = program.replace("import App,", "import App, Settings,") + "\napp.compile()\n"
+    (tmp_path / "shelf.py").write_text(program, encoding="utf-8")
+    server = start("--no-reload", "--host=localhost")
+
+    assert server.get("/books/0")[0] == 500
+    assert server.get("/docs")[0] == 404
+    assert server.stop() == 0
+    assert "its own settings decide about debug mode" in server.log
+    assert "/docs" not in server.log
+
+
+def test_an_error_around_the_app_is_logged(start: Start, tmp_path: Path) -> None:
+    """What fails in middleware around the app is in the log too, though the app does not see it."""
+    program = PROGRAM + "\ndef fail(environ, start_response): raise OSError('outside')\napp.wsgi = fail\n"
+    (tmp_path / "shelf.py").write_text(program, encoding="utf-8")
+    server = start("--no-reload")
+
+    assert server.get("/books/1")[0] == 500
+    server.stop()
+    assert "OSError: outside" in server.log
+
+
 def test_a_change_restarts(start: Start, tmp_path: Path) -> None:
     """A change of the program is served at once; one that does not load is shown, and mended by the next."""
     server = start()

@@ -104,14 +104,24 @@ def test_code_for_the_shell(write: Write, capsys: pytest.CaptureFixture[str], mo
     assert capsys.readouterr().out.startswith("/books/3 Shelf ")
 
 
+@pytest.mark.parametrize("has_readline", [True, False])
 def test_a_shell_on_a_terminal(
-    write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    has_readline: bool, write: Write, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a terminal the shell greets with the names that it has, and reads lines until the input ends."""
     write("shelf.py")
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     lines = iter(["print(app.info.version * 2)"])
-    monkeypatch.setattr("builtins.input", lambda prompt: next(lines, None) or (_ for _ in ()).throw(EOFError))
+
+    def read(prompt: str) -> str:
+        for line in lines:
+            return line
+        raise EOFError
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", read)
+    if not has_readline:
+        # Not every platform has it.
+        monkeypatch.setitem(sys.modules, "readline", None)
 
     assert main(["shell", "shelf.py"]) == 0
     shown = capsys.readouterr()

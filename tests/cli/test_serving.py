@@ -59,6 +59,14 @@ def test_a_port_in_use(taken_port: int, write: Write, capsys: pytest.CaptureFixt
     assert f"port {taken_port} of 127.0.0.1 cannot be served: address already in use." in capsys.readouterr().err
 
 
+def test_a_program_that_does_not_load(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that does not load at the start is not served."""
+    write("shelf.py", "import not_there")
+
+    assert run() == 2
+    assert capsys.readouterr().err.endswith("ramekin: 'shelf.py' could not be imported, see above.\n")
+
+
 def access_record(**changes: Any) -> logging.LogRecord:
     said = {"operation": "getBook", "method": "GET", "path": "/books/1", "status": 200, "bytes": 12, "duration": 0.0012}
     return logging.makeLogRecord({**said, **changes, "created": 0.0})

@@ -34,6 +34,7 @@ def run_server(options: Namespace) -> int:
     _check_address(options.host, options.port, debug=options.debug)
     target = parse_target(choose_target(options.target))
     restarted = is_running_from_reloader()
+    application: WSGIApplication
     try:
         app, site = _load(options)
     except CommandError as error:
@@ -41,13 +42,13 @@ def run_server(options: Namespace) -> int:
         if not restarted:
             raise
         print(f"ramekin: {error}", file=sys.stderr)
-        _serve(_Unloadable(error, show=options.debug), target, options)
-        return 0
-    _show_access()
-    application = _add_debugger(app, options.host) if options.debug else app
-    if not restarted:
-        _check_port(options.host, options.port)
-        _announce(app, site, application, options)
+        application = _Unloadable(error, show=options.debug)
+    else:
+        _show_access()
+        application = _add_debugger(app, options.host) if options.debug else app
+        if not restarted:
+            _check_port(options.host, options.port)
+            _announce(app, site, application, options)
     _serve(application, target, options)
     return 0
 
@@ -92,13 +93,13 @@ def _check_port(host: str, port: int) -> None:
     Raises:
         CommandError: It is in use, or not for this user.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind, protocol) as probe:
-        if sys.platform != "win32":
-            # As the server does; without it a port would seem in use for a minute after the last run.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # The server's own choice: a name such as localhost is served at its IPv4 address.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server does: without it a port would seem in use for a minute after the last run (Windows needs none).
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, sys.platform != "win32")
         try:
-            probe.bind(address)
+            probe.bind((host, port))
         except OSError as error:
             raise CommandError(
                 f"port {port} of {host} cannot be served: {(error.strerror or str(error)).lower()}. "
