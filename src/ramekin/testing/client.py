@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, Unpack, overload
+from weakref import WeakKeyDictionary
 
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
     from ramekin.app import App
     from ramekin.settings import Settings
+    from ramekin.sites import Site
     from ramekin.testing.bodies import File
 
 P = ParamSpec("P")
 
 _BODIES = ("json", "form", "content")
 _COOKIES = "ramekin.testing.cookies"
+
+#: Compiling costs milliseconds for each operation, and a test run makes a client for each test.
+_SITES: WeakKeyDictionary[App, list[Site]] = WeakKeyDictionary()
 
 
 class RequestOptions(TypedDict, total=False):
@@ -67,8 +72,9 @@ class RequestOptions(TypedDict, total=False):
 class Client:
     """Calls an app in its own process.
 
-    The app is compiled as its first request would, so it refuses changes from then on. Middleware around ``app.wsgi``
-    takes part. Cookies that the app sets are sent back, as a browser does.
+    The app is compiled as its first request would, so it refuses changes from then on. Cookies that it sets are sent
+    back, as a browser does. Middleware around ``app.wsgi`` takes part; it leads to the app's own site, whose settings
+    then say whether exceptions are raised.
 
     Args:
         app: The app.
@@ -98,19 +104,19 @@ class Client:
     ) -> None:
         if script_name and (not script_name.startswith("/") or script_name.endswith("/")):
             raise CallError(f"Client(script_name=…) begins with '/' and does not end with it, unlike {script_name!r}.")
+        own = app.compile()
+        is_wrapped = app.wsgi is not own.wsgi
+        if is_wrapped and settings is not None:
+            raise CallError(
+                f"Client(settings=…) makes another site of {app!r}, but the middleware around its wsgi leads to its own; "
+                "give the settings to the app."
+            )
         self.app = app
         #: The app compiled, with the settings that this client uses.
-        self.site = app.compile()
-        wanted = (settings or app.settings).changed(propagate_exceptions=raise_exceptions)
-        if wanted != app.settings:
-            self.site = app.compile(wanted)
+        self.site = own if is_wrapped else _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
-        self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate))
-
-    def _find_wsgi(self) -> WSGIApplication:
-        own = self.app.compile()
-        return self.site.wsgi if self.app.wsgi is own.wsgi else self.app.wsgi
+        self._jar = WerkzeugClient(_compile_gateway(app.wsgi if is_wrapped else self.site.wsgi, validate))
 
     def with_headers(self, headers: Mapping[str, Any]) -> Client:
         """Return a client that sends these header fields, too, and shares this one's cookies.
@@ -268,6 +274,20 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client of {self.app!r}>"
+
+
+def _find_site(app: App, settings: Settings, raise_exceptions: bool) -> Site:
+    """Return the app compiled with these settings, made once however many clients ask for it."""
+    own = app.compile()
+    wanted = settings.changed(propagate_exceptions=raise_exceptions)
+    if wanted == app.settings:
+        return own
+    sites = _SITES.setdefault(app, [])
+    site = next((site for site in sites if site.settings == wanted), None)
+    if site is None:
+        site = app.compile(wanted)
+        sites.append(site)
+    return site
 
 
 @dataclass(frozen=True, slots=True)
