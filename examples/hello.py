@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from ramekin import App, Resource, accepts, returns
 
-app = App("Hello", description="Greets.", contact={"url": "https://example.com"}, license={"name": "MIT"})
+app = App(
+    "Hello", description="Greets.", contact={"url": "https://example.com"}, license={"name": "MIT", "identifier": "MIT"}
+)
 
 
 @app.resource("/hello")
 class Hello(Resource):
-    @accepts(query={"name": fields.String(load_default="world", validate=validate.Length(1, 100))})
+    @accepts(query={"name": fields.String(load_default="world")})
     @returns({"message": fields.String(required=True)})
     def get(self, query: dict[str, str]) -> dict[str, str]:
         """Greet somebody."""
