@@ -6,9 +6,7 @@ from marshmallow import fields
 
 from ramekin import App, Resource, accepts, returns
 
-app = App(
-    "Hello", description="Greets.", contact={"url": "https://example.com"}, license={"name": "MIT", "identifier": "MIT"}
-)
+app = App("Hello", description="Greets.", contact={"name": "Us"}, license={"name": "MIT", "identifier": "MIT"})
 
 
 @app.resource("/hello")
