@@ -63,7 +63,7 @@ class _Registration:
 class App:
     """An API: resources under rules, and what holds for all of them.
 
-    The app is a WSGI application. It is compiled at its first request, or by `compile`; from then on it refuses changes.
+    The app is a WSGI application. It is compiled at its first request or by `compile`, and refuses changes afterwards.
 
     Args:
         title: The API's name.
@@ -95,7 +95,7 @@ class App:
         description: str | None = None,
         terms_of_service: str | None = None,
         contact: Mapping[str, Any] | None = None,
-        license: Mapping[str, Any] | None = None,  # noqa: A002  # OpenAPI's word
+        license: Mapping[str, Any] | None = None,
         servers: Iterable[Mapping[str, Any]] = (),
         tags: Iterable[Mapping[str, Any]] = (),
         external_docs: Mapping[str, Any] | None = None,
@@ -131,7 +131,7 @@ class App:
         self._modify: list[Modify] = []
         self._site: Site | None = None
         self._lock = Lock()
-        self._serve = self._serve_first
+        self._serve: WSGIApplication = self._serve_first
         #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
         self.wsgi: WSGIApplication = self._serve_site
 
@@ -235,7 +235,7 @@ class App:
         return function
 
     def teardown(self, function: Teardown) -> Teardown:
-        """Run a function after the last byte of each response, with the unhandled exception if there was one; always."""
+        """Run a function after the last byte of each response, always, with the unhandled exception if any."""
         self._refuse_when_compiled("adding a hook")
         self._hooks = AppHooks(self._hooks.before, self._hooks.after, (*self._hooks.teardown, function))
         return function

@@ -70,7 +70,8 @@ class Accepts(Declaration):
 
     @staticmethod
     def _input(item: _Accepted, endpoint: Endpoint) -> Input:
-        name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}{'Request' if item.location == 'json' else item.location.title()}"
+        suffix = "Request" if item.location == "json" else item.location.title()
+        name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}{suffix}"
         shape = resolve(item.schema, where=f"{endpoint.where}: accepts({item.location}=…)", name=name)
         if item.location != "json" and isinstance(shape, Field):
             raise DeclarationError(

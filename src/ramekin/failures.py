@@ -58,7 +58,7 @@ class Failures:
                 answer = handler(error, exchange.request)
                 if not isinstance(answer, Problem | Reply):
                     raise ContractError(
-                        f"The handler of {kind.__name__} has to return a Problem or a Reply, not {type(answer).__name__}."
+                        f"The handler of {kind.__name__} returns a Problem or a Reply, not {type(answer).__name__}."
                     ) from error
                 return answer
         if isinstance(error, Problem):

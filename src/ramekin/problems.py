@@ -58,7 +58,7 @@ class Problem(Exception):
     Attributes:
         status: The HTTP status code, 400 to 599.
         code: Stable name for programs, lower case with hyphens; from the class name when not stated.
-        title: Short summary for people, the same for every occurrence; the docstring's first line, or the status phrase.
+        title: Short summary for people, the same every time; the docstring's first line, or the status phrase.
         members: Extension members (RFC 9457 §3.2) by name, each a marshmallow field.
         detail: What is particular to this occurrence, or None.
         headers: Header fields to send with this occurrence.

@@ -11,17 +11,21 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ramekin.limits import Limits
-
 if TYPE_CHECKING:
+    from ramekin.limits import Limits
     from ramekin.operations import Operation
     from ramekin.settings import Settings
 
 #: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
-_DEFAULT_LIMITS = Limits()
+#: What clients call gzip (RFC 9110 §8.4.1.3).
+GZIP_CODINGS = frozenset({"gzip", "x-gzip"})
+_CHUNK_BYTES = 65_536
+#: Most members of one gzip body; each costs the making of an unpacker, whatever is in it.
+_GZIP_MEMBERS = 100
 
 
 class Site(Protocol):
@@ -51,7 +55,7 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_state", "accept", "operation", "site")
+    __slots__ = ("_body", "_id", "_state", "_stream", "accept", "operation", "site")
 
     site: Site
     operation: Operation | None
@@ -59,6 +63,7 @@ class Request:
     _body: bytes
     _id: str
     _state: dict[str, Any]
+    _stream: ByteStream
 
     # -- What a gateway answers ---------------------------------------------------------------------------------------
 
@@ -102,13 +107,8 @@ class Request:
         """The header fields by case-insensitive name, several lines of one name joined by commas."""
         raise NotImplementedError
 
-    @property
-    def stream(self) -> ByteStream:
-        """The body as it arrives, bounded by ``Content-Length`` and the operation's limit.
-
-        Reading raises `ramekin.problems.BadRequest` when fewer bytes arrive than were announced and
-        `ramekin.problems.ContentTooLarge` at the first byte over the limit.
-        """
+    def open_stream(self) -> BoundedStream:
+        """Return the body as the server hands it over, bounded by ``Content-Length`` and the operation's limit."""
         raise NotImplementedError
 
     def header(self, name: str) -> str | None:
@@ -119,7 +119,7 @@ class Request:
 
     @property
     def id(self) -> str:
-        """A name for this request: 32 random hexadecimal digits, or a valid one taken from the header that is trusted."""
+        """A name for this request: 32 random hexadecimal digits, or a valid one from the header that is trusted."""
         try:
             return self._id
         except AttributeError:
@@ -145,7 +145,7 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The raw body, read within the operation's limit on first use.
+        """The raw body, read within the operation's limit on first use; what is left of it if `stream` was read.
 
         Raises:
             BadRequest: 400, fewer bytes arrived than were announced, or the server could not read them.
@@ -154,8 +154,29 @@ class Request:
         try:
             return self._body
         except AttributeError:
-            self._body = self.stream.read()
+            stream = getattr(self, "_stream", None)
+            self._body = (self._open_unpacked() if stream is None else stream).read()
             return self._body
+
+    @property
+    def stream(self) -> ByteStream:
+        """The body as it arrives, unpacked where `Settings.request_gzip` is on and the client packed it.
+
+        Reading raises `ramekin.problems.BadRequest` when fewer bytes arrive than were announced and
+        `ramekin.problems.ContentTooLarge` at the first byte over the limit.
+        """
+        try:
+            return self._stream
+        except AttributeError:
+            body: bytes | None = getattr(self, "_body", None)
+            self._stream = self._open_unpacked() if body is None else BytesIO(body)
+            return self._stream
+
+    def _open_unpacked(self) -> ByteStream:
+        stream = self.open_stream()
+        if self.site.settings.request_gzip and (self.header("content-encoding") or "").strip().lower() in GZIP_CODINGS:
+            return UnpackedStream(stream, stream.limit)
+        return stream
 
     @property
     def host(self) -> str | None:
@@ -191,7 +212,7 @@ class Request:
             **values: The path's values; what the rule does not name becomes the query.
 
         Raises:
-            RoutingError: The class is not registered, is registered more than once, or values are missing or do not fit.
+            RoutingError: The class is not registered or more than once, or values are missing or do not fit.
         """
         return self.site.build_path(self.script_name, target, values)
 
@@ -208,7 +229,7 @@ class BoundedStream:
         limit: Most bytes that may be read.
     """
 
-    __slots__ = ("_left", "_limit", "_read", "_stream")
+    __slots__ = ("_left", "_read", "_stream", "limit")
 
     def __init__(self, stream: ByteStream, length: int | None, limit: int) -> None:
         from ramekin.problems import ContentTooLarge
@@ -217,7 +238,7 @@ class BoundedStream:
             raise ContentTooLarge(f"The content may have at most {limit} bytes.")
         self._stream = stream
         self._left = length
-        self._limit = limit
+        self.limit = limit
         self._read = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -246,10 +267,79 @@ class BoundedStream:
             if not chunk:
                 raise BadRequest("The content is shorter than its Content-Length says.")
             self._left -= len(chunk)
-        if self._read > self._limit:
-            raise ContentTooLarge(f"The content may have at most {self._limit} bytes.")
+        if self._read > self.limit:
+            raise ContentTooLarge(f"The content may have at most {self.limit} bytes.")
         return chunk
 
     def __iter__(self) -> Iterator[bytes]:
-        while chunk := self.read(65_536):
+        while chunk := self.read(_CHUNK_BYTES):
+            yield chunk
+
+
+class UnpackedStream:
+    """A stream of gzip, unpacked as it is read, never past the limit.
+
+    Args:
+        stream: The packed bytes.
+        limit: Most unpacked bytes that may be read.
+
+    Specification:
+        RFC 9110 §8.4.1.3; RFC 1952 §2.2 for several members.
+    """
+
+    __slots__ = ("_limit", "_members", "_read", "_stream", "_unpacker")
+
+    def __init__(self, stream: ByteStream, limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._read = 0
+        self._members = 0
+        self._unpacker: Any = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes: all that are left, or at most ``size``.
+
+        Raises:
+            BadRequest: The bytes are no gzip, or end early.
+            ContentTooLarge: They unpack to more than the limit allows.
+        """
+        from ramekin.problems import ContentTooLarge
+
+        if size is None or size < 0:
+            return b"".join(self)
+        if size == 0:
+            return b""
+        chunk = self._unpack(min(size, self._limit - self._read + 1))
+        self._read += len(chunk)
+        if self._read > self._limit:
+            raise ContentTooLarge(f"The content may have at most {self._limit} bytes, unpacked.")
+        return chunk
+
+    def _unpack(self, most: int) -> bytes:
+        import zlib
+
+        from ramekin.problems import BadRequest
+
+        while True:
+            if self._unpacker is None or self._unpacker.eof:
+                packed = (self._unpacker and self._unpacker.unused_data) or self._stream.read(_CHUNK_BYTES)
+                if not packed:
+                    return b""
+                self._members += 1
+                if self._members > _GZIP_MEMBERS:
+                    raise BadRequest(f"The content has more than {_GZIP_MEMBERS} members of gzip.")
+                self._unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+            else:
+                packed = self._unpacker.unconsumed_tail or self._stream.read(_CHUNK_BYTES)
+            try:
+                chunk: bytes = self._unpacker.decompress(packed, most)
+            except zlib.error:
+                raise BadRequest("The content is no gzip.") from None
+            if chunk:
+                return chunk
+            if not packed and not self._unpacker.eof:
+                raise BadRequest("The gzip content ends early.")
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.read(_CHUNK_BYTES):
             yield chunk

@@ -395,7 +395,8 @@ class Router(Generic[RouteT]):
         except BuildError as error:
             needed = sorted(error.suggested.arguments) if error.suggested else []
             raise RoutingError(
-                f"url_for({name}) needs the values {', '.join(needed) or 'of its rule'}; given: {', '.join(sorted(values)) or 'none'}."
+                f"url_for({name}) needs the values {', '.join(needed) or 'of its rule'}; "
+                f"given: {', '.join(sorted(values)) or 'none'}."
             ) from error
         except (ValueError, TypeError) as error:
             raise RoutingError(f"url_for({name}): a value does not fit its converter: {error}") from error

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ramekin.arguments import body_limit
 from ramekin.failures import log_failure
 from ramekin.problems import REPEATED_CHARACTERS, BadRequest, MethodNotAllowed, NotFound
-from ramekin.requests import BoundedStream, ByteStream, Request
+from ramekin.requests import BoundedStream, Request
 from ramekin.responses import Reply
 from ramekin.routing import MovedTo, NoRoute, quote_path
 from ramekin.sites import Route
@@ -86,8 +86,7 @@ class WSGIRequest(Request):
             return self.environ.get(key) or None
         return self.environ.get("HTTP_" + key)
 
-    @property
-    def stream(self) -> ByteStream:
+    def open_stream(self) -> BoundedStream:
         length = self.content_length
         if length is None:
             if self.environ.get("CONTENT_LENGTH"):
@@ -121,7 +120,7 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started = perf_counter() if is_enabled(_INFO) else None
         path = environ.get("PATH_INFO") or "/"
-        route = find_static(path)
+        route: Route | MovedTo | None = find_static(path)
         if route is not None:
             arguments: dict[str, Any] = {}
         else:

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from tests.acceptance.conftest import Server, run_tool
 
 #: The seeds of the run; the long form is `RAMEKIN_SEEDS=1-20 pytest tests/acceptance/test_generated_requests.py`.

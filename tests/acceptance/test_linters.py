@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tests.acceptance.conftest import EXAMPLES, run_tool
 
 every_document = pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from tests.acceptance.conftest import ROOT, Server, lack, run_tool
 
 JOURNEY = Path(__file__).with_name("journey.ts")
