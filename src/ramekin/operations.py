@@ -431,11 +431,9 @@ def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
     handler, where = endpoint.handler, endpoint.where
     if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
         raise DeclarationError(f"{where} is async; this version of Ramekin serves plain methods.")
-    given: dict[str, str] = {
-        **{parameter.name: "the rule" for parameter in endpoint.path_parameters},
-        **{item.location: f"accepts({item.location}=…)" for item in effects.inputs},
-        **{name: "a declaration" for name in effects.provides},
-    }
+    given: dict[str, str] = {parameter.name: "the rule" for parameter in endpoint.path_parameters}
+    given |= {item.location: f"accepts({item.location}=…)" for item in effects.inputs}
+    given |= dict.fromkeys(effects.provides, "a declaration")
     clashes = sorted(
         {parameter.name for parameter in endpoint.path_parameters} & {item.location for item in effects.inputs}
     )
