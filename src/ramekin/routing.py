@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import (
@@ -265,10 +265,13 @@ class Router(Generic[RouteT]):
         self._routes: dict[str, RouteT] = {}
         #: Shapes by number of segments, in the order in which Werkzeug would come to them.
         self._shapes: dict[int, list[_Shape[RouteT]]] = {}
+        self._converters: dict[str, tuple[tuple[str, BaseConverter], ...]] = {}
         url_map = Map(converters=converters, redirect_defaults=False)
         for name, rule, route in rules:
             self._routes[name] = route
-            self._add(_bind(rule, url_map, name, name), route)
+            bound = _bind(rule, url_map, name, name)
+            self._converters[name] = tuple((variable, converter) for variable, _, converter in bound.found)
+            self._add(bound, route)
         self._adapter = url_map.bind("localhost")
         if _has_one_way(self._root):
             self._add_shapes(self._root, ("",))
@@ -391,25 +394,55 @@ class Router(Generic[RouteT]):
             RoutingError: A value is missing, or does not fit its converter.
         """
         try:
-            return self._adapter.build(name, dict(values))
+            path: str = self._adapter.build(name, dict(values))
         except BuildError as error:
-            needed = sorted(error.suggested.arguments) if error.suggested else []
-            raise RoutingError(
-                f"url_for({name}) needs the values {', '.join(needed) or 'of its rule'}; "
-                f"given: {', '.join(sorted(values)) or 'none'}."
-            ) from error
+            needed = ", ".join(sorted(error.suggested.arguments)) if error.suggested else "of its rule"
+            given = ", ".join(sorted(values)) or "none"
+            raise RoutingError(f"url_for({name}) needs the values {needed}; given: {given}.") from error
         except (ValueError, TypeError) as error:
             raise RoutingError(f"url_for({name}): a value does not fit its converter: {error}") from error
+        for variable, converter in self._converters[name]:
+            if not _leads_back(converter, values[variable]):
+                raise RoutingError(f"url_for({name}): the value of {variable} does not fit its converter.")
+        return path
+
+
+def _leads_back(converter: BaseConverter, value: Any) -> bool:
+    """Tell whether a value, written into a path, is read from it again; Werkzeug writes ``/`` and ``-5`` anywhere."""
+    text = unquote(converter.to_url(value))
+    try:
+        return re.fullmatch(converter.regex, text) is not None and converter.to_python(text) is not None
+    except ValueError:
+        return False
 
 
 def _has_one_way(node: _Node[Any]) -> bool:
-    """Tell whether no place below a node has several converters, or one that only Werkzeug knows.
+    """Tell whether no place below a node has several converters, or what only Werkzeug knows.
 
     Then Werkzeug's first match is the one with a static segment at the first place where two matches differ, so
     that whole shapes can be tried in that order.
     """
     following = [*node.static.values(), *(child for _, child, _ in node.dynamic)]
-    return not node.delegate and len(node.dynamic) <= 1 and all(_has_one_way(child) for child in following)
+    return (
+        not node.delegate
+        and len(node.dynamic) <= 1
+        and not (node.dynamic and _has_unlisted(node.static))
+        and all(_has_one_way(child) for child in following)
+    )
+
+
+def _has_unlisted(static: Mapping[str, _Node[Any]]) -> bool:
+    """Tell whether static segments lead to answers that no shape lists, before which a variable's must not come.
+
+    These are redirects to a last slash, and static paths that are not in ASCII.
+    """
+    return any(
+        not segment.isascii()
+        or "" in node.static
+        or _has_unlisted(node.static)
+        or any(_has_unlisted({"": child}) for _, child, _ in node.dynamic)
+        for segment, node in static.items()
+    )
 
 
 def _child(node: _Node[RouteT], converter: BaseConverter) -> _Node[RouteT]:
