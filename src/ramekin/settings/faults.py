@@ -76,12 +76,9 @@ def _without_secret(text: str, value: Any, *, secret: bool) -> str:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield name
-            yield from _leaves(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner)
+    """Yield every name, item and member of a value, at any depth."""
+    if isinstance(value, Mapping | list):
+        for part in (*value, *value.values()) if isinstance(value, Mapping) else value:
+            yield from _leaves(part)
     else:
         yield value
