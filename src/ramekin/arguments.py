@@ -22,6 +22,7 @@ from ramekin.inputs import (
 )
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
+from ramekin.requests import GZIP_CODINGS
 from ramekin.schemas import Fault, collect_faults, compile_loader
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None
 _LoadPart: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
 
 
-def compile_admission(operation: Operation) -> Admit | None:
+def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
     """Return what checks the head of a request that brings a body; None for operations that read none.
 
     It raises `UnsupportedMediaType` (415) and `ContentTooLarge` (413).
@@ -56,6 +57,8 @@ def compile_admission(operation: Operation) -> Admit | None:
         operation.inputs_at("json")
     )
     good: set[str] = set(accepted)
+    codings = {"identity", *GZIP_CODINGS} if settings.request_gzip else {"identity"}
+    coding_advice = {"Accept-Encoding": "gzip, identity" if settings.request_gzip else "identity"}
 
     def judge(content_type: str | None) -> None:
         if content_type is None:
@@ -75,8 +78,8 @@ def compile_admission(operation: Operation) -> Admit | None:
         if content_type not in good and (required or has_content(request)):
             judge(content_type)
         coding = request.header("content-encoding")
-        if coding and coding.lower() != "identity":
-            raise UnsupportedMediaType("The content may not be coded.", headers={"Accept-Encoding": "identity"})
+        if coding and coding.strip().lower() not in codings:
+            raise UnsupportedMediaType("The content has a coding that is not taken.", headers=coding_advice)
         length = request.content_length
         if length is not None and length > limit:
             raise ContentTooLarge(f"The content may have at most {limit} bytes.")

@@ -63,7 +63,7 @@ def _compile_straight(operation: Operation, failures: Failures, settings: Settin
     """Return what runs an operation without steps."""
     (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
-        compile_admission(operation),
+        compile_admission(operation, settings),
         compile_load(operation, settings),
     )
     (head, encode), finish = compile_plain(operation), compile_finish(operation)
@@ -103,7 +103,7 @@ def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failur
     """Return what runs an operation with its steps around it."""
     (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
-        compile_admission(operation),
+        compile_admission(operation, settings),
         compile_load(operation, settings),
     )
     finish, resource, handler = compile_finish(operation), operation.resource, operation.handler

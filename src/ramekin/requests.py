@@ -145,7 +145,7 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The raw body, read within the operation's limit on first use; what is left of it if `stream` was read.
+        """The raw body, read within the limit on first use; what is left of it where `stream` was read.
 
         Raises:
             BadRequest: 400, fewer bytes arrived than were announced, or the server could not read them.
@@ -192,7 +192,7 @@ class Request:
     def content_length(self) -> int | None:
         """The announced length of the body in bytes, or None where there is no valid one."""
         value = self.header("content-length")
-        return int(value) if value and value.isascii() and value.isdigit() and len(value) < 20 else None
+        return int(value) if value and value.isascii() and value.isdigit() and len(value) <= 4_000 else None
 
     @property
     def settings(self) -> Settings:

@@ -1,0 +1,641 @@
+"""What bad input, faults and attackers get, line by line; the order of the tests is that of the list of rules."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from typing import Any
+
+import pytest
+from marshmallow import fields, validate
+
+from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns
+from ramekin.testing import Client
+from ramekin.testing.results import Result
+
+NO_PAGES = Settings(openapi_path=None, docs_path=None)
+JSON = "application/json"
+
+
+@pytest.fixture
+def app() -> App:
+    """An app with one resource for each way in."""
+    app = App("Ways in", settings=NO_PAGES)
+
+    @app.resource("/values")
+    class Values(Resource):
+        @accepts(json=fields.Raw(allow_none=True))
+        @returns(fields.Raw(allow_none=True))
+        def post(self, json: Any) -> Any:
+            return json
+
+    @app.resource("/items")
+    class Items(Resource):
+        @accepts(json={"n": fields.Integer(required=True, validate=validate.Range(min=0)), "s": fields.String()})
+        @returns({"n": fields.Integer(), "s": fields.String()}, status=201)
+        def post(self, json: dict[str, Any]) -> dict[str, Any]:
+            return json
+
+        @accepts(json={"n": fields.Integer()})
+        @returns({"n": fields.Integer()})
+        def patch(self, json: dict[str, Any]) -> dict[str, Any]:
+            return json
+
+        @accepts(query={"q": fields.String(), "size": fields.Integer(validate=validate.Range(1, 100))})
+        @returns({"q": fields.String(), "size": fields.Integer()})
+        def get(self, query: dict[str, Any]) -> dict[str, Any]:
+            return query
+
+    @app.resource("/items/<int:number>")
+    class Item(Resource):
+        @returns(fields.Integer())
+        def get(self, number: int) -> int:
+            return number
+
+    @app.resource("/names/<name>")
+    class Name(Resource):
+        @returns(fields.String())
+        def get(self, name: str) -> str:
+            return name
+
+    @app.resource("/folder/")
+    class Folder(Resource):
+        @returns(fields.String())
+        def get(self) -> str:
+            return "folder"
+
+    @app.resource("/moves")
+    class Moves(Resource):
+        @accepts(query={"to": fields.String(required=True), "header": fields.String(load_default="X-To")})
+        @returns(status=204)
+        def get(self, query: dict[str, Any]) -> Reply[None]:
+            return Reply(headers={query["header"]: query["to"]})
+
+    @app.resource("/numbers")
+    class Numbers(Resource):
+        @returns({"x": fields.Raw()})
+        def get(self) -> dict[str, float]:
+            return {"x": float("nan")}
+
+    return app
+
+
+def post(client: Client, content: bytes | str, path: str = "/values", **headers: str) -> Result:
+    """Send content as JSON."""
+    return client.post(path, content=content, content_type=JSON, headers=headers)
+
+
+# -- JSON body ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[1,]",
+        b"{'a': 1}",
+        b"NaN",
+        b"[Infinity]",
+        b"-Infinity",
+        b"1e400",
+        b'"\\q"',
+        b'"\\ud800"',
+        b'"\xff"',
+        b'"\xc0\x80"',
+        '"a"'.encode("utf-16"),
+        '"a"'.encode("utf-32"),
+        b"",
+        b" ",
+        b'{"a": 1, "a": 2}',
+        b"[" * 65 + b"]" * 65,
+        b"[" * 100_000,
+        b"[" + b"0," * 100_000 + b"0]",
+        b"1" * 65,
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+def test_malformed_json_is_400(client: Client, body: bytes) -> None:
+    """What is no JSON text within the limits is answered by 400, and nothing of it is repeated."""
+    result = post(client, body)
+    assert (result.status, result.problem["code"]) == (400, "bad-request")
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b"18446744073709551617", 18446744073709551617),
+        (b"1" * 64, int("1" * 64)),
+        (b"-0.0", -0.0),
+        (b"null", None),
+        (b"[" * 64 + b"]" * 64, json.loads("[" * 64 + "]" * 64)),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_unusual_json_is_taken(client: Client, body: bytes, value: Any) -> None:
+    """A byte order mark, exact integers and the deepest allowed nesting arrive as they are."""
+    assert post(client, body).json == value
+
+
+def test_duplicate_keys_are_switchable(app: App) -> None:
+    """Where `unique_keys` is off the last member of a name counts."""
+    client = Client(app, settings=NO_PAGES.changed(unique_keys=False))
+    assert post(client, b'{"a": 1, "a": 2}').json == {"a": 2}
+
+
+def test_wrong_shape_is_422_with_all_faults(client: Client) -> None:
+    """Every fault of shape, type and range is reported at once, each with its pointer."""
+    result = client.post("/items", json={"n": -1, "s": 7, "extra": True})
+    assert result.status == 422
+    assert {error["pointer"] for error in result.problem["errors"]} == {"/n", "/s", "/extra"}
+
+
+def test_at_most_a_hundred_faults_are_reported(client: Client) -> None:
+    """The list of faults ends at the limit."""
+    result = client.post("/items", json={f"x{number}": 1 for number in range(500)})
+    assert len(result.problem["errors"]) == 100
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_422_never_repeats_a_value_json_cannot_carry(client: Client, value: float) -> None:
+    """A query value that looks like NaN gets an ordinary 422."""
+    result = client.get("/items", query={"size": str(value)})
+    assert (result.status, result.problem["errors"][0]["pointer"]) == (422, "/size")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "é" * 5000, "a/b~c", "\x00\n"])
+def test_names_are_repeated_at_200_characters_at_most(client: Client, name: str) -> None:
+    """A name of the input appears in a problem cut short."""
+    result = client.post("/items", json={"n": 1, name: 1})
+    assert result.status == 422
+    assert all(len(error["pointer"]) <= 2 * 201 + 1 for error in result.problem["errors"])
+    assert name[:201].encode() not in result.content or len(name) <= 200
+
+
+def test_values_of_the_input_are_not_repeated(client: Client) -> None:
+    """A problem repeats no value."""
+    assert b"my secret" not in client.post("/items", json={"n": "my secret"}).content
+
+
+def test_a_long_body_is_413_before_reading(app: App) -> None:
+    """A Content-Length over the limit is refused with nothing read."""
+    source = Source(b"[1]")
+    result = Client(app).post("/values", content_type=JSON, environ={"CONTENT_LENGTH": "1048577", "wsgi.input": source})
+    assert (result.status, source.calls) == (413, 0)
+
+
+@pytest.mark.parametrize("length", ["1" * 19, "9" * 40])
+def test_an_enormous_length_is_413(client: Client, length: str) -> None:
+    """Digits of any number are a length."""
+    assert client.post("/values", content_type=JSON, environ={"CONTENT_LENGTH": length}).status == 413
+
+
+class Source(io.BytesIO):
+    """A server's stream that counts the calls."""
+
+    calls = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Count and read."""
+        self.calls += 1
+        return super().read(size)
+
+
+def chunked(client: Client, source: Any, path: str = "/values") -> Result:
+    """Send a body without a length, as servers hand over chunked ones."""
+    environ = {"wsgi.input": source, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    return client.post(path, content_type=JSON, environ=environ)
+
+
+def test_a_long_chunked_body_is_413(client: Client) -> None:
+    """A body without a length is refused as soon as it passes the limit, the rest unread."""
+    source = Source(b"[" + b" " * 5_000_000 + b"]")
+    assert chunked(client, source).status == 413
+    assert source.tell() <= 1_048_576 + 65_536
+
+
+def test_a_limit_of_the_operation_counts() -> None:
+    """An operation's own limit is obeyed by every reader of the body."""
+    app = App("Short", settings=NO_PAGES.changed(limits=Limits(body_bytes=100)))
+
+    @app.resource("/")
+    class Short(Resource):
+        @limits(body_bytes=10)
+        @accepts(json=fields.Raw())
+        @returns(fields.Raw())
+        def post(self, json: Any) -> Any:
+            return json
+
+    client = Client(app)
+    assert [post(client, b" " * spaces + b"1", "/").status for spaces in (9, 10)] == [200, 413]
+    assert [chunked(client, Source(b" " * spaces + b"1"), "/").status for spaces in (9, 10)] == [200, 413]
+
+
+# -- Type and coding ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "json",
+        "application/json; charset=latin-1",
+        "application/json; charset=utf-16",
+        "+json",
+        "application/json, text/html",
+    ],
+)
+def test_a_wrong_content_type_is_415(client: Client, content_type: str) -> None:
+    """A content type that is missing, wrong or of another charset is refused, and the right ones are named."""
+    result = client.post("/values", content=b"[1]", content_type=content_type)
+    assert (result.status, result.headers["Accept-Post"]) == (415, JSON)
+
+
+def test_a_wrong_patch_type_names_accept_patch(client: Client) -> None:
+    """PATCH names what it takes in Accept-Patch (RFC 5789)."""
+    result = client.patch("/items", content=b"{}", content_type="text/plain")
+    assert (result.status, result.headers["Accept-Patch"]) == (415, JSON)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "Application/JSON",
+        "application/vnd.books+json",
+        "application/json;charset=UTF-8",
+        'application/json; charset="utf-8"',
+    ],
+)
+def test_json_types_of_any_spelling_are_taken(client: Client, content_type: str) -> None:
+    """Types of the suffix +json, any letter case and UTF-8 by name are taken."""
+    assert client.post("/values", content=b"[1]", content_type=content_type).json == [1]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "gzip, gzip", "junk"])
+def test_a_content_coding_is_415(client: Client, coding: str) -> None:
+    """Coded content is refused, with what is taken."""
+    result = client.post(
+        "/values", content=gzip.compress(b"[1]"), content_type=JSON, headers={"Content-Encoding": coding}
+    )
+    assert (result.status, result.headers["Accept-Encoding"]) == (415, "identity")
+
+
+@pytest.fixture
+def gzip_client(app: App) -> Client:
+    """A client of the app with gzip switched on."""
+    return Client(app, settings=NO_PAGES.changed(request_gzip=True))
+
+
+def post_packed(client: Client, content: bytes, coding: str = "gzip") -> Result:
+    """Send coded content as JSON."""
+    return client.post("/values", content=content, content_type=JSON, headers={"Content-Encoding": coding})
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
+def test_gzip_is_unpacked_where_switched_on(gzip_client: Client, coding: str) -> None:
+    """A packed body arrives as if it had come plain."""
+    assert post_packed(gzip_client, gzip.compress(b'{"a": 1}'), coding).json == {"a": 1}
+
+
+def test_gzip_of_several_members_is_one_body(gzip_client: Client) -> None:
+    """Members follow one another (RFC 1952 §2.2), up to a hundred."""
+    assert post_packed(gzip_client, gzip.compress(b"[1,") + gzip.compress(b"2]")).json == [1, 2]
+    assert post_packed(gzip_client, gzip.compress(b"") * 101).status == 400
+
+
+def test_an_unpacked_limit_is_counted_while_streaming(gzip_client: Client) -> None:
+    """A small body that unpacks to more than the limit is 413; just the limit is taken."""
+    assert post_packed(gzip_client, gzip.compress(b"[" + b" " * 50_000_000 + b"]")).status == 413
+    assert post_packed(gzip_client, gzip.compress(b" " * 1_048_575 + b"1")).json == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(b"[1]")[:-9], gzip.compress(b"[1]") + b"rest", gzip.compress(b"[1]")[:5], b""]
+)
+def test_broken_gzip_is_400(gzip_client: Client, content: bytes) -> None:
+    """What is no gzip, ends early or has a wrong checksum is malformed."""
+    assert post_packed(gzip_client, content).status == 400
+
+
+def test_an_unknown_coding_names_gzip(gzip_client: Client) -> None:
+    """Where gzip is on a 415 says so."""
+    assert post_packed(gzip_client, b"x", "br").headers["Accept-Encoding"] == "gzip, identity"
+
+
+# -- Framing --------------------------------------------------------------------------------------------------------------
+
+
+def test_fewer_bytes_than_announced_are_400(client: Client) -> None:
+    """A truncated body that happens to parse is not taken as whole."""
+    result = client.post(
+        "/values", content_type=JSON, environ={"CONTENT_LENGTH": "9", "wsgi.input": io.BytesIO(b"123")}
+    )
+    assert result.status == 400
+
+
+def test_bytes_beyond_the_length_are_left(client: Client) -> None:
+    """What follows the announced length is never read."""
+    source = io.BytesIO(b"[1]GET / HTTP/1.1")
+    result = client.post("/values", content_type=JSON, environ={"CONTENT_LENGTH": "3", "wsgi.input": source})
+    assert (result.json, source.read(3)) == ([1], b"GET")
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ValueError("bad chunk"), TimeoutError()])
+def test_a_read_error_of_the_server_is_400(client: Client, error: Exception) -> None:
+    """Whatever a server raises on a broken chunk is the client's fault, never a 500."""
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise error
+
+    assert chunked(client, Broken()).status == 400
+
+
+def test_a_good_chunked_body_is_served(client: Client) -> None:
+    """A body without a length is read to its end."""
+    assert chunked(client, io.BytesIO(b"[1, 2]")).json == [1, 2]
+
+
+@pytest.mark.malformed
+@pytest.mark.parametrize("length", ["-1", "+3", "3.0", "x", " 3", "٣", "0x3"])
+def test_a_length_that_is_no_number_is_400(malformed_client: Client, length: str) -> None:
+    """A Content-Length of anything but digits is malformed."""
+    result = malformed_client.post(
+        "/values", content_type=JSON, environ={"CONTENT_LENGTH": length, "wsgi.input": io.BytesIO(b"[1]")}
+    )
+    assert result.status == 400
+
+
+def test_no_answer_sets_a_field_of_the_connection(client: Client) -> None:
+    """The connection is the server's: even a refused body leaves it alone (PEP 3333)."""
+    result = client.post("/values", content_type=JSON, environ={"CONTENT_LENGTH": "99999999"})
+    assert {"connection", "keep-alive", "transfer-encoding"}.isdisjoint(name.lower() for name, _ in result.headers)
+
+
+# -- URL and query --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/names/\xff", "/names/\xc0\xaf", "/names/\xed\xa0\x80", "/names/a\x00b", "/\xff", "/\x00"]
+)
+def test_undecodable_paths_are_404(client: Client, path: str) -> None:
+    """A path that is no UTF-8, overlong or holds a NUL is nowhere."""
+    assert client.get("/", environ={"PATH_INFO": path}).status == 404
+
+
+@pytest.mark.parametrize("text", ["9223372036854775808", "1" * 400, "٣", "-1", "+1", "1.0", "0x1", "1_0", " 1"])
+def test_path_integers_outside_the_documented_form_are_404(client: Client, text: str) -> None:
+    """A path integer is ASCII digits within 64 bits."""
+    assert client.get("/", environ={"PATH_INFO": f"/items/{text}".encode().decode("latin-1")}).status == 404
+
+
+@pytest.mark.parametrize("query", ["q=%ff", "q=%c0%af", "q=%ED%A0%80"])
+def test_undecodable_queries_are_refused(client: Client, query: str) -> None:
+    """Percent-coded bytes that are no UTF-8 are refused in a query."""
+    assert client.get("/items", query=query).status in (400, 422)
+
+
+@pytest.mark.parametrize("query", ["q=%", "q=%2", "q=%zz"])
+def test_bad_percent_coding_never_crashes(client: Client, query: str) -> None:
+    """A percent sign without two digits is malformed, or itself."""
+    assert client.get("/items", query=query).status in (200, 400, 422)
+
+
+def test_nul_in_a_query_is_data(client: Client) -> None:
+    """A NUL in a query value is a character like others."""
+    assert client.get("/items", query="q=a%00b").json == {"q": "a\x00b"}
+
+
+@pytest.mark.parametrize("query", ["q=1&q=2", "unknown=1", "size=0", "size=101", "size=1e1", "size=%D9%A3"])
+def test_faulty_parameters_are_422(client: Client, query: str) -> None:
+    """A single parameter given twice, an unknown one, and one outside its range or form are invalid."""
+    result = client.get("/items", query=query)
+    assert (result.status, result.problem["errors"][0]["location"]) == (422, "query")
+
+
+def test_without_a_declaration_the_query_is_ignored(client: Client) -> None:
+    """An operation that declares no query takes any."""
+    assert client.get("/names/a?x=1&x=2&%ff").json == "a"
+
+
+def test_too_many_parameters_are_400(client: Client) -> None:
+    """More pairs than the limit are refused before they are looked at."""
+    assert client.get("/items", query="&".join(["q=1"] * 1001)).status == 400
+
+
+@pytest.mark.parametrize("path", ["//evil.example/folder", "///folder", "/%5Cevil.example/folder", "//folder"])
+def test_a_redirect_never_names_a_host(client: Client, path: str) -> None:
+    """Slashes and backslashes at the start of a path make no redirect to elsewhere."""
+    location = client.get("/", environ={"PATH_INFO": path}).headers.get("Location", "/")
+    assert location.startswith("/")
+    assert location[1:2] not in ("/", "\\")
+
+
+# -- Response headers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "a\x00b", "☃"])
+def test_header_values_from_input_are_400(client: Client, value: str) -> None:
+    """What declared input brings and no header field can carry is the client's fault."""
+    result = client.get("/moves", query={"to": value})
+    assert result.status == 400
+    assert "Set-Cookie" not in result.headers
+
+
+def test_a_location_is_percent_coded(client: Client) -> None:
+    """Characters beyond latin-1 become percent-coded UTF-8 in a Location (RFC 3987 §3.1)."""
+    result = client.get("/moves", query={"to": "/☃?a=b", "header": "Location"})
+    assert (result.status, result.headers["Location"]) == (204, "/%E2%98%83?a=b")
+
+
+def test_header_values_of_the_handlers_own_are_500() -> None:
+    """A handler that sets a value no field can carry is at fault itself."""
+    app = App("Own", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Own(Resource):
+        @returns(status=204)
+        def get(self) -> Reply[None]:
+            return Reply(headers={"X-Note": "a\r\nb"})
+
+    assert Client(app, raise_exceptions=False).get("/").status == 500
+
+
+def test_nan_in_a_value_is_500_not_null(app: App) -> None:
+    """JSON out is strict: NaN is an error, never null in silence."""
+    result = Client(app, raise_exceptions=False).get("/numbers")
+    assert (result.status, result.problem["code"]) == (500, "internal-server-error")
+
+
+# -- Methods and negotiation ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/names/a", "/items", "/folder/", "/nowhere", "/folder", "/numbers", "/items?size=0"])
+def test_head_is_get_without_content(app: App, path: str) -> None:
+    """HEAD has the status and length of GET wherever GET is, in failures too, and no content."""
+    client = Client(app, raise_exceptions=False)
+    get, head = client.get(path), client.head(path)
+    assert (head.status, head.content, head.headers.get("Content-Type")) == (
+        get.status,
+        b"",
+        get.headers["Content-Type"],
+    )
+    if get.status < 400:
+        assert head.headers.get("Content-Length", get.headers["Content-Length"]) == get.headers["Content-Length"]
+
+
+def test_options_names_the_methods_and_types(client: Client) -> None:
+    """OPTIONS is 204 with Allow, and with the content types of POST and PATCH."""
+    result = client.options("/items")
+    assert (result.status, result.content) == (204, b"")
+    assert set(result.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST", "PATCH", "OPTIONS"}
+    assert (result.headers["Accept-Post"], result.headers["Accept-Patch"]) == (JSON, JSON)
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE"])
+def test_other_methods_are_405_with_the_full_allow(client: Client, method: str) -> None:
+    """A method that the resource lacks is refused with all that it has."""
+    result = client.request(method, "/items")
+    assert (result.status, result.problem["code"]) == (405, "method-not-allowed")
+    assert result.headers["Allow"] == client.options("/items").headers["Allow"]
+
+
+@pytest.mark.malformed
+@pytest.mark.parametrize("method", ["get", "FOO", "CONNECT", "QUERY", "G\x00T", "X" * 5000])
+def test_unknown_methods_are_405(malformed_client: Client, method: str) -> None:
+    """Methods are case-sensitive, and one that nobody knows is not allowed."""
+    assert malformed_client.get("/items", environ={"REQUEST_METHOD": method}).status == 405
+
+
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
+def test_method_override_headers_are_ignored(client: Client, header: str) -> None:
+    """No header changes the method."""
+    assert client.get("/names/a", headers={header: "DELETE"}).status == 200
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/*", "application/json;q=0", "application/xml, text/*;q=0.5"])
+def test_an_accept_that_cannot_be_met_is_406(client: Client, accept: str) -> None:
+    """Where no declared media type fits, the request is refused."""
+    assert client.get("/names/a", headers={"Accept": accept}).status == 406
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "application/*",
+        "text/html, */*;q=0.1",
+        "junk",
+        ";;;",
+        ",",
+        "application/json;q=x",
+        "a/b/c",
+        "\xff",
+        "q=1",
+    ],
+)
+def test_a_junk_accept_gets_the_default(client: Client, accept: str) -> None:
+    """An Accept that fits, or says nothing readable, gets the declared type."""
+    assert client.get("/names/a", headers={"Accept": accept}).json == "a"
+
+
+# -- Several faults at once -----------------------------------------------------------------------------------------------
+
+
+def test_faults_are_answered_in_order(app: App) -> None:
+    """A request wrong in every way is answered for the outermost fault; each mended one shows the next."""
+    client = Client(app)
+    request: dict[str, Any] = {
+        "content": b"\xff" * 2_000_000,
+        "content_type": "text/plain",
+        "headers": {"Accept": "text/html", "Content-Encoding": "br"},
+    }
+    seen = [client.request("DELETE", "/nowhere", **request).status]
+    seen.append(client.request("DELETE", "/items", **request).status)
+    seen.append(client.post("/items", **request).status)
+    request["headers"].pop("Accept")
+    seen.append(client.post("/items", **request).status)
+    request["content_type"] = JSON
+    seen.append(client.post("/items", **request).status)
+    request["headers"].pop("Content-Encoding")
+    seen.append(client.post("/items", **request).status)
+    for content in (b"\xff", b'{"n": -1}', b'{"n": 1}'):
+        request["content"] = content
+        seen.append(client.post("/items", **request).status)
+    assert seen == [404, 405, 406, 415, 415, 413, 400, 422, 201]
+
+
+def test_a_short_read_comes_before_syntax_and_faults() -> None:
+    """A truncated body is 400 though another location is invalid, and the faults of all locations come together."""
+    app = App("Both", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Both(Resource):
+        @accepts(json={"n": fields.Integer()}, query={"q": fields.Integer()}, headers={"x-n": fields.Integer()})
+        @returns(status=204)
+        def post(self, json: Any, query: Any, headers: Any) -> None: ...
+
+    client = Client(app)
+    short = {"CONTENT_LENGTH": "99", "wsgi.input": io.BytesIO(b"{")}
+    assert client.post("/?q=x", content_type=JSON, environ=short).status == 400
+    assert client.post("/?q=x", content_type=JSON, content=b"{").status == 400
+    result = client.post("/?q=x", json={"n": "x"}, headers={"X-N": "x"})
+    assert {error["location"] for error in result.problem["errors"]} == {"json", "query", "headers"}
+
+
+def test_the_host_and_the_path_decide_nothing(client: Client) -> None:
+    """A forged Host or forwarded header appears nowhere in the answer (decisions look at the matched operation)."""
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example"}
+    result = client.get("/folder", headers=headers, environ={"HTTP_HOST": "evil.example/x?"})
+    assert (result.status, result.headers["Location"]) == (308, "/folder/")
+    assert b"evil" not in result.content
+
+
+def test_a_value_that_cannot_be_written_hurts_only_its_request() -> None:
+    """Lone surrogates and NaN are refused on the way in, so no stored value breaks a list for everyone."""
+    stored: list[Any] = []
+    app = App("Shelf", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Shelf(Resource):
+        @accepts(json=fields.Raw())
+        @returns(status=204)
+        def post(self, json: Any) -> None:
+            stored.append(json)
+
+        @returns(fields.List(fields.Raw()))
+        def get(self) -> list[Any]:
+            return stored
+
+    client = Client(app)
+    for body in (b'"\\udc80"', b"NaN", b"1e999", b'"ok"'):
+        post(client, body, "/")
+    assert client.get("/").json == ["ok"]
+
+
+def test_the_digits_limit_of_the_interpreter_is_never_met(client: Client) -> None:
+    """A number of more digits than `int()` takes is refused by the limit, in JSON and in text."""
+    assert post(client, b"9" * 5000).status == 400
+    assert client.get("/items", query={"size": "9" * 5000}).status == 422
+
+
+@pytest.mark.parametrize("name", list(Limits.__dataclass_fields__))
+def test_every_limit_is_one_number_for_all(name: str) -> None:
+    """Each limit is an attribute of the one object and can be changed for one operation by its name."""
+    assert getattr(Limits().changed(**{name: 7}), name) == 7
+
+
+def test_a_before_hook_reads_the_body_within_the_limit(app: App) -> None:
+    """A hook that reads the body of an unmatched request is bound by the app's limit too."""
+
+    @app.before
+    def read(request: Request) -> None:
+        _ = request.body
+
+    client = Client(app)
+    assert client.post("/nowhere", content=b"x" * 2_000_000).status == 413
+    assert client.post("/nowhere", content=b"x").status == 404
