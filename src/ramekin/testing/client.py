@@ -108,12 +108,12 @@ class Client:
         is_wrapped = app.wsgi is not own.wsgi
         if is_wrapped and settings is not None:
             raise CallError(
-                f"Client(settings=…) makes another site of {app!r}, but the middleware around its wsgi leads to its own; "
-                "give the settings to the app."
+                f"Client(settings=…) makes another site of {app!r}, but the middleware around its wsgi leads to the "
+                "app's own; give the settings to the app."
             )
-        self.app = app
+        self.app: App = app
         #: The app compiled, with the settings that this client uses.
-        self.site = own if is_wrapped else _find_site(app, settings or app.settings, raise_exceptions)
+        self.site: Site = own if is_wrapped else _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
         self._jar = WerkzeugClient(_compile_gateway(app.wsgi if is_wrapped else self.site.wsgi, validate))

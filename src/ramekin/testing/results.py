@@ -45,10 +45,10 @@ class Result:
         path: str,
         problem_type: str,
     ) -> None:
-        self.status = status
-        self.headers = headers
-        self.method = method
-        self.path = path
+        self.status: int = status
+        self.headers: Headers = headers
+        self.method: str = method
+        self.path: str = path
         self._chunks: Iterable[bytes] | None = chunks
         self._close = close
         self._problem_type = problem_type

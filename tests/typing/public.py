@@ -1,0 +1,98 @@
+"""What a type checker knows of a resource and of calls to it. Read by mypy and pyright, which must find nothing.
+
+Lines that have to be refused carry an ignore, and an ignore that is not needed is an error to both.
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from marshmallow import Schema, fields
+
+from ramekin import App, Reply, Resource, accepts, limits, raises, returns
+from ramekin.declarations import Accepts, Raises, Returns
+from ramekin.problems import NotFound
+from ramekin.settings import Settings
+from ramekin.testing import Client, Result
+
+app = App("Bookshop")
+
+
+class BookSchema(Schema):
+    id = fields.Integer(dump_only=True)
+    title = fields.String(required=True)
+
+
+@app.resource("/books")
+class Books(Resource):
+    @accepts(query={"title": fields.String()})
+    @returns(BookSchema(many=True))
+    def get(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        return [query]
+
+    @accepts(json=BookSchema)
+    @returns(BookSchema, status=201)
+    def post(self, json: dict[str, Any]) -> Reply[dict[str, Any]]:
+        location = self.url_for(BookItem, book_id=1)
+        assert_type(location, str)
+        return Reply(json, headers={"Location": location})
+
+
+@app.resource("/books/<int:book_id>", name="book")
+@raises(NotFound)
+@limits(json_depth=4)
+class BookItem(Resource):
+    @returns(BookSchema)
+    def get(self, book_id: int) -> dict[str, Any]:
+        return {"id": book_id, "title": "Emma"}
+
+    @returns(status=204)
+    def delete(self, book_id: int) -> None: ...
+
+
+# A declaration gives back what it stands on, with its type.
+assert_type(BookItem, type[BookItem])
+assert_type(returns(BookSchema), Returns)
+assert_type(accepts(json=BookSchema), Accepts)
+assert_type(raises(NotFound), Raises)
+
+
+def reads_handlers(books: Books, item: BookItem) -> None:
+    assert_type(books.get(query={}), list[dict[str, Any]])
+    assert_type(books.post(json={}), Reply[dict[str, Any]])
+    assert_type(item.get(book_id=3), dict[str, Any])
+    item.get(book_id="3")  # type: ignore[arg-type]
+    item.get()  # type: ignore[call-arg]
+
+
+def calls_by_operation(client: Client) -> None:
+    assert_type(client.call(BookItem.get, book_id=3), Result)
+    assert_type(client.call(Books.get, query={"title": "Emma"}), Result)
+    assert_type(client.call(Books.post, json={"title": "Emma"}), Result)
+    assert_type(client.call("getBook", book_id=3), Result)
+    client.call(BookItem.get)  # type: ignore[call-overload]
+    client.call(BookItem.get, book_id="3")  # type: ignore[call-overload]
+    client.call(BookItem.get, number=3)  # type: ignore[call-overload]
+    client.call(Books.post, json=["Emma"])  # type: ignore[call-overload]
+    client.call(BookItem.get, book_id=3, query={})  # type: ignore[call-overload]
+
+
+def calls_by_url(client: Client) -> None:
+    assert_type(client.get("/books", query={"title": "Emma"}, headers={"X-Shelf": 1}), Result)
+    assert_type(client.with_headers({"Authorization": "Bearer alice"}), Client)
+    client.get("/books", queries={})  # type: ignore[call-arg]
+    client.post("/books", follow_redirects="no")  # type: ignore[arg-type]
+
+
+def reads_results(result: Result) -> None:
+    assert_type(result.status, int)
+    assert_type(result.content, bytes)
+    assert_type(result.text, str)
+    assert_type(result.problem, dict[str, Any])
+    assert_type(result.cookies, dict[str, str])
+    assert_type(result.headers.getlist("Set-Cookie"), list[str])
+
+
+def makes_clients() -> None:
+    assert_type(Client(app, settings=Settings(debug=True), raise_exceptions=False), Client)
+    Client("app")  # type: ignore[arg-type]
