@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ramekin.schemas.compiled_dump import compile_dump
+from ramekin.schemas.compiled_load import compile_load
 from ramekin.schemas.faults import Fault, collect_faults
 from ramekin.schemas.kinds import Kind, accepted_kind
 from ramekin.schemas.loading import compile_dumper, compile_loader
@@ -14,7 +16,9 @@ __all__ = [
     "Message",
     "accepted_kind",
     "collect_faults",
+    "compile_dump",
     "compile_dumper",
+    "compile_load",
     "compile_loader",
     "resolve",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -71,13 +71,55 @@ def finds_schema_itself(field: fields.Nested) -> bool:
     return type(field).schema is fields.Nested.schema
 
 
-def settle_schema(field: fields.Nested, change: Callable[[Schema], Schema]) -> Schema:
-    """Give a copied Nested field its own schema, changed as told; a second call changes nothing."""
+class Identity:
+    """An object as a key by what it is, not by what it equals; it keeps the object alive."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, given: object) -> None:
+        self._object = given
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and other._object is self._object
+
+    def __hash__(self) -> int:
+        return id(self._object)
+
+
+def nesting_key(field: fields.Nested) -> Hashable:
+    """Return what tells the schema of a Nested field from others: equal keys stand for equal schemas."""
+    nested = field.nested
+    return (
+        nested if isinstance(nested, (str, type)) else Identity(nested),
+        None if field.only is None else tuple(field.only),
+        tuple(field.exclude),
+        field.many,
+        tuple(field._nested_normalized_option("load_only")),
+        tuple(field._nested_normalized_option("dump_only")),
+        Identity(field._schema),
+    )
+
+
+def settle_schema(
+    field: fields.Nested, made: dict[Any, Schema], change: Callable[[Schema], Schema], *distinction: Hashable
+) -> None:
+    """Give a copied Nested field its own schema, changed as told.
+
+    Args:
+        field: A field of a copy.
+        made: The schemas made so far, shared by equal fields: input must not decide how many there are.
+        change: Called once for a new schema.
+        distinction: What else tells one schema from another.
+    """
     with _lock:
-        if "_settled" not in field.__dict__:
-            field._schema = change(copy_schema(field._schema or _resolve(field)))
-            field.__dict__["_settled"] = True
-    return field.schema
+        if "_settled" in field.__dict__:
+            return
+        key = (nesting_key(field), *distinction)
+        if key not in made:
+            made[key] = copy_schema(field._schema or _resolve(field))
+            change(made[key])
+        field._schema = made[key]
+        field.__dict__["_settled"] = True
 
 
 def _resolve(field: fields.Nested) -> Schema:

@@ -8,6 +8,8 @@ from typing import Any
 from marshmallow import Schema
 from marshmallow.types import UnknownOption
 
+from ramekin.schemas.compiled_dump import compile_dump
+from ramekin.schemas.compiled_load import compile_load
 from ramekin.schemas.judges import NUMBER_DIGITS
 from ramekin.schemas.strictness import make_strict, rules_for
 from ramekin.types import Location, Shape
@@ -39,13 +41,13 @@ def compile_loader(
         return strict.deserialize
     if unknown is not None:
         strict.unknown = unknown
-    return strict.load
+    return compile_load(strict)
 
 
 def compile_dumper(shape: Shape) -> Callable[[Any], Any]:
     """Return the function that dumps one value to what a codec can encode."""
     if isinstance(shape, Schema):
-        return shape.dump
+        return compile_dump(shape)
 
     def dump(value: Any) -> Any:
         return shape._serialize(value, "", value)

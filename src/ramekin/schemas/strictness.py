@@ -15,7 +15,7 @@ from marshmallow.fields import Field
 
 from ramekin.schemas.copies import copy_field, copy_schema, finds_schema_itself, settle_schema
 from ramekin.schemas.judges import NUMBER_DIGITS, Form, Judge, Refuse, make_judge, refusal
-from ramekin.schemas.kinds import ENUM, accepted_kind
+from ramekin.schemas.kinds import ENUM, Kind, accepted_kind
 from ramekin.schemas.messages import code_error_messages
 from ramekin.schemas.validators import same_value, wrap_validator
 from ramekin.types import Location, Shape
@@ -55,103 +55,145 @@ def rules_for(location: Location, *, coerce: bool = False, number_digits: int = 
 
 def make_strict(shape: Shape, rules: Rules) -> Shape:
     """Return a private copy that judges by the rules and whose messages carry codes; the original stays as it is."""
+    hardening = _Hardening()
     if isinstance(shape, Schema):
-        return _harden_schema(copy_schema(shape), rules)
+        return hardening.harden_schema(copy_schema(shape), rules)
     twin = copy_field(shape)
-    _harden(twin, rules)
+    hardening.harden(twin, rules)
     return twin
 
 
-def _harden_schema(twin: Schema, rules: Rules) -> Schema:
-    twin.error_messages = code_error_messages(twin.error_messages)
-    for field in twin.fields.values():
-        _harden(field, rules)
-    return twin
+@dataclass(frozen=True, slots=True)
+class JudgedValue:
+    """Stands in place of a field's ``_deserialize``: judges the value first.
+
+    Attributes:
+        deserialize: The field's own.
+        kind: What is accepted.
+        form: The form in which it comes.
+        judge: What refuses everything else.
+        refuse: Makes the field's message for it.
+        guards: Whether numbers beyond what float, timedelta or datetime can hold are refused too; marshmallow lets
+            some of their exceptions escape.
+        number_digits: Most digits of a number in text.
+    """
+
+    deserialize: Callable[..., Any]
+    kind: Kind
+    form: Form
+    judge: Judge
+    refuse: Refuse
+    guards: bool
+    number_digits: int
+
+    def __call__(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        """Judge and deserialize a value."""
+        value = self.judge(value)
+        if not self.guards:
+            return self.deserialize(value, attr, data, **kwargs)
+        try:
+            return self.deserialize(value, attr, data, **kwargs)
+        except (ArithmeticError, LookupError) as error:
+            raise self.refuse(value) from error
 
 
-def _harden(field: Field[Any], rules: Rules) -> None:
-    """Make a copied field, and the fields inside it, judge by the rules."""
-    exact = rules.form != "free"
-    field.error_messages = code_error_messages(field.error_messages, owner=field)
-    field.validators = [wrap_validator(each, exact=exact) for each in field.validators]
-    if isinstance(field, fields.List):
-        _harden(field.inner, rules)
-    elif isinstance(field, fields.Tuple):
-        field.validate_length = wrap_validator(field.validate_length, exact=exact)  # type: ignore[assignment]
-        for each in field.tuple_fields:
-            _harden(each, rules)
-    elif isinstance(field, fields.Mapping):
-        _harden_mapping(field, rules)
-    elif isinstance(field, fields.Nested):
-        _harden_nested(field, rules if isinstance(field, fields.Pluck) else rules.inside())
-    elif isinstance(field, fields.Enum):
-        _harden_enum(field, rules)
-    elif exact:
-        _harden_value(field, rules)
+@dataclass(frozen=True, slots=True)
+class JudgedMember:
+    """Stands in place of an Enum field's ``_deserialize`` by raw value: ``true`` is no 1."""
 
+    deserialize: Callable[..., Any]
+    field: fields.Enum[Any]
 
-def _harden_mapping(field: fields.Mapping[Any], rules: Rules) -> None:
-    if field.key_field:
-        _harden(field.key_field, rules.for_keys())
-    if field.value_field:
-        _harden(field.value_field, rules.inside())
-
-
-def _harden_nested(field: fields.Nested, rules: Rules) -> None:
-    if not finds_schema_itself(field):
-        return
-    deserialize = field._deserialize
-
-    def settle_first(value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if "_settled" not in field.__dict__:
-            settle_schema(field, lambda schema: _harden_schema(schema, rules))
-        return deserialize(value, attr, data, **kwargs)
-
-    field._deserialize = settle_first  # type: ignore[method-assign,assignment]
-
-
-def _harden_enum(field: fields.Enum[Any], rules: Rules) -> None:
-    _harden(field.field, rules)
-    if rules.form == "free" or accepted_kind(field) is not ENUM:
-        return
-    deserialize = field._deserialize
-
-    def find_member(value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        member = deserialize(value, attr, data, **kwargs)
+    def __call__(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        """Find the member of a value."""
+        member = self.deserialize(value, attr, data, **kwargs)
         if member is value or same_value(value, member.value):
             return member
-        raise field.make_error("unknown", choices=field.choices_text)
+        raise self.field.make_error("unknown", choices=self.field.choices_text)
 
-    field._deserialize = find_member  # type: ignore[method-assign]
+
+@dataclass(frozen=True, slots=True)
+class SettledNested:
+    """Stands in place of a Nested field's ``_deserialize``: makes the nested schema strict when it is first needed."""
+
+    deserialize: Callable[..., Any]
+    field: fields.Nested
+    rules: Rules
+    hardening: _Hardening
+
+    def __call__(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        """Deserialize a nested value by the strict schema."""
+        self.settle()
+        return self.deserialize(value, attr, data, **kwargs)
+
+    def settle(self) -> Schema:
+        """Return the strict nested schema; equal Nested fields share one, so a recursive schema needs no more."""
+        return self.hardening.settle(self.field, self.rules)
+
+
+class _Hardening:
+    """The work of making one private copy strict; it remembers the nested schemas that it has made."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: dict[Any, Schema] = {}
+
+    def harden_schema(self, twin: Schema, rules: Rules) -> Schema:
+        """Make a copied schema strict."""
+        twin.error_messages = code_error_messages(twin.error_messages)
+        for field in twin.fields.values():
+            self.harden(field, rules)
+        return twin
+
+    def harden(self, field: Field[Any], rules: Rules) -> None:
+        """Make a copied field, and the fields inside it, judge by the rules."""
+        exact = rules.form != "free"
+        field.error_messages = code_error_messages(field.error_messages, owner=field)
+        field.validators = [wrap_validator(each, exact=exact) for each in field.validators]
+        if isinstance(field, fields.List):
+            self.harden(field.inner, rules)
+        elif isinstance(field, fields.Tuple):
+            field.validate_length = wrap_validator(field.validate_length, exact=exact)  # type: ignore[assignment]
+            for each in field.tuple_fields:
+                self.harden(each, rules)
+        elif isinstance(field, fields.Mapping):
+            self._harden_mapping(field, rules)
+        elif isinstance(field, fields.Nested):
+            self._harden_nested(field, rules if isinstance(field, fields.Pluck) else rules.inside())
+        elif isinstance(field, fields.Enum):
+            self._harden_enum(field, rules)
+        elif exact:
+            _harden_value(field, rules)
+
+    def settle(self, field: fields.Nested, rules: Rules) -> Schema:
+        """Give a copied Nested field its strict schema; a second call changes nothing."""
+        if "_settled" not in field.__dict__:
+            settle_schema(field, self._made, lambda schema: self.harden_schema(schema, rules), rules)
+        return field.schema
+
+    def _harden_mapping(self, field: fields.Mapping[Any], rules: Rules) -> None:
+        if field.key_field:
+            self.harden(field.key_field, rules.for_keys())
+        if field.value_field:
+            self.harden(field.value_field, rules.inside())
+
+    def _harden_nested(self, field: fields.Nested, rules: Rules) -> None:
+        if finds_schema_itself(field):
+            field._deserialize = SettledNested(field._deserialize, field, rules, self)  # type: ignore[method-assign,assignment]
+
+    def _harden_enum(self, field: fields.Enum[Any], rules: Rules) -> None:
+        self.harden(field.field, rules)
+        if rules.form != "free" and accepted_kind(field) is ENUM:
+            field._deserialize = JudgedMember(field._deserialize, field)  # type: ignore[method-assign]
 
 
 def _harden_value(field: Field[Any], rules: Rules) -> None:
     """Put the judge of the field's kind before its own deserialization."""
     refuse = refusal(field)
-    judge = make_judge(accepted_kind(field), rules.form, refuse, number_digits=rules.number_digits)
+    kind = accepted_kind(field)
+    judge = make_judge(kind, rules.form, refuse, number_digits=rules.number_digits)
     if judge is not None:
-        can_overflow = isinstance(field, (fields.Number, fields.TimeDelta, fields.DateTime, fields.Date, fields.Time))
-        judged = (
-            _judge_and_guard(field._deserialize, judge, refuse) if can_overflow else _judge(field._deserialize, judge)
-        )
+        guards = isinstance(field, (fields.Number, fields.TimeDelta, fields.DateTime, fields.Date, fields.Time))
+        judged = JudgedValue(field._deserialize, kind, rules.form, judge, refuse, guards, rules.number_digits)
         field._deserialize = judged  # type: ignore[method-assign]
-
-
-def _judge(deserialize: Callable[..., Any], judge: Judge) -> Callable[..., Any]:
-    def deserialize_judged(value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        return deserialize(judge(value), attr, data, **kwargs)
-
-    return deserialize_judged
-
-
-def _judge_and_guard(deserialize: Callable[..., Any], judge: Judge, refuse: Refuse) -> Callable[..., Any]:
-    """Refuse also numbers beyond what float, timedelta or datetime can hold; marshmallow lets some escape."""
-
-    def deserialize_judged(value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        value = judge(value)
-        try:
-            return deserialize(value, attr, data, **kwargs)
-        except (ArithmeticError, LookupError) as error:
-            raise refuse(value) from error
-
-    return deserialize_judged

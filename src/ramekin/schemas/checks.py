@@ -1,0 +1,182 @@
+"""Validators compiled: conditions that can stand inline, and one check that gives all messages as ``And`` does.
+
+A condition is an expression over ``{x}`` that is true exactly when the validator accepts. Only validators of
+marshmallow's own classes with bounds of plain types have one; any other is called, once, as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from marshmallow import ValidationError, validate
+from marshmallow.error_store import copy_containers
+
+from ramekin.schemas.messages import with_code
+from ramekin.schemas.validators import CodedValidator, ExactValidator, Validator
+
+#: What a check returns: all messages, or None for a good value.
+Check: TypeAlias = Callable[[Any], "list[Any] | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An inline condition of one validator.
+
+    Attributes:
+        source: The expression over ``{x}``; names in ``{braces}`` other than x stand for constants.
+        constants: The constants by name.
+        messages: What the validator says when the condition is false.
+    """
+
+    source: str
+    constants: dict[str, Any]
+    messages: list[Any]
+
+
+def inline_condition(validator: Validator, value_type: type) -> Condition | None:
+    """Return the condition of a validator for values of exactly one type, or None where it must be called."""
+    code = None
+    if type(validator) is CodedValidator:
+        code = validator.code
+        validator = validator.validator
+    if type(validator) is ExactValidator:
+        validator = validator.validator
+    maker = _MAKERS.get(type(validator))
+    made = maker(validator, value_type) if maker else None
+    if made is None:
+        return None
+    source, constants, message = made
+    return Condition(source, constants, [message if code is None else with_code(message, code)])
+
+
+def make_check(validators: list[Validator], conditions: list[Condition | None]) -> Check | None:
+    """Return the check of a field's validators, None if there are none.
+
+    Args:
+        validators: The validators in their order.
+        conditions: The inline condition of each, or None where it must be called.
+    """
+    if not validators:
+        return None
+    if len(validators) == 1:
+        return _single_check(validators[0], conditions[0])
+    singles = [_single_check(*pair) for pair in zip(validators, conditions, strict=True)]
+
+    def check(value: Any) -> list[Any] | None:
+        found: list[Any] = []
+        for single in singles:
+            messages = single(value)
+            if messages is not None:
+                found.extend(messages)
+        return found or None
+
+    return check
+
+
+def _single_check(validator: Validator, condition: Condition | None) -> Check:
+    if condition is not None:
+        return _condition_check(condition)
+
+    def check(value: Any) -> list[Any] | None:
+        try:
+            validator(value)
+        except ValidationError as error:
+            messages = copy_containers(error.messages)  # type: ignore[no-untyped-call]
+            return [messages] if isinstance(messages, dict) else [*messages] or None
+        return None
+
+    return check
+
+
+def _condition_check(condition: Condition) -> Check:
+    source = condition.source.format(x="x", **{name: name for name in condition.constants})
+    namespace = {**condition.constants, "messages": condition.messages}
+    exec(f"def check(x): return None if {source} else messages[:]", namespace)  # noqa: S102 - our own source.
+    check: Check = namespace["check"]
+    return check
+
+
+_Made: TypeAlias = "tuple[str, dict[str, Any], Any] | None"
+
+
+def _length(validator: Any, value_type: type) -> _Made:
+    if value_type not in (str, list):
+        return None
+    bounds = (validator.min, validator.max, validator.equal)
+    if any(bound is not None and type(bound) is not int for bound in bounds):
+        return None
+    if validator.equal is not None:
+        source, message = f"len({{x}}) == {validator.equal}", validator.message_equal
+    else:
+        source = _between("len({x})", validator.min, validator.max, "<=", "<=")
+        message = _bounded_message(validator)
+    return _made(validator, source, message)
+
+
+def _range(validator: Any, value_type: type) -> _Made:
+    bounds = (validator.min, validator.max)
+    if value_type not in (int, float) or any(bound is not None and not _is_finite(bound) for bound in bounds):
+        return None
+    low, high = "<=" if validator.min_inclusive else "<", "<=" if validator.max_inclusive else "<"
+    source = _between("{x}", validator.min, validator.max, low, high)
+    return _made(validator, source, _bounded_message(validator))
+
+
+def _is_finite(bound: Any) -> bool:
+    return type(bound) is int or (type(bound) is float and math.isfinite(bound))
+
+
+def _between(middle: str, low: Any, high: Any, low_sign: str, high_sign: str) -> str:
+    source = middle
+    if low is not None:
+        source = f"({low!r}) {low_sign} {source}"
+    if high is not None:
+        source = f"{source} {high_sign} ({high!r})"
+    return "True" if low is None and high is None else source
+
+
+def _bounded_message(validator: Any) -> Any:
+    if validator.min is None:
+        return validator.message_max
+    return validator.message_min if validator.max is None else validator.message_all
+
+
+def _made(validator: Any, source: str, message: Any) -> _Made:
+    template = validator.error or message
+    return None if _repeats_input(template) else (source, {}, validator._format_error(None, message))
+
+
+def _one_of(validator: Any, value_type: type) -> _Made:
+    if type(validator.choices) not in (list, tuple, set, frozenset) or _repeats_input(validator.error):
+        return None
+    if value_type not in (str, int) or any(type(choice) is not value_type for choice in validator.choices):
+        return None
+    return "{x} in {choices}", {"choices": frozenset(validator.choices)}, validator._format_error(None)
+
+
+def _regexp(validator: Any, value_type: type) -> _Made:
+    if value_type is not str or not isinstance(validator.regex.pattern, str) or _repeats_input(validator.error):
+        return None
+    return "{match}({x}) is not None", {"match": validator.regex.match}, validator._format_error("")
+
+
+def _equal(validator: Any, value_type: type) -> _Made:
+    if type(validator.comparable) is not value_type or value_type not in (str, int) or _repeats_input(validator.error):
+        return None
+    return "{x} == {other}", {"other": validator.comparable}, validator._format_error(None)
+
+
+def _repeats_input(template: Any) -> bool:
+    return not isinstance(template, str) or "{input" in template
+
+
+_MAKERS: dict[type, Callable[[Any, type], _Made]] = {
+    validate.Length: _length,
+    validate.Range: _range,
+    validate.OneOf: _one_of,
+    validate.Regexp: _regexp,
+    validate.Equal: _equal,
+}

@@ -1,0 +1,302 @@
+"""Compiled loading: for a schema, a function with the results of `Schema.load`, many times faster.
+
+What the compiler does not know, marshmallow does: a field of another kind deserializes itself, a schema that overrides
+the steps of loading loads itself. Nested schemas are compiled when they are first needed, and equal ones once, so
+that input can never decide how many there are.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from marshmallow import Schema, ValidationError, fields
+from marshmallow.decorators import POST_LOAD, PRE_LOAD, VALIDATES, VALIDATES_SCHEMA
+from marshmallow.error_store import ErrorStore
+from marshmallow.exceptions import SCHEMA
+from marshmallow.fields import Field
+
+from ramekin.schemas.copies import Identity, finds_schema_itself, nesting_key
+from ramekin.schemas.elements import (
+    Element,
+    NestedElement,
+    compile_function,
+    list_element,
+    nested_element,
+    plain_element,
+    recipe_element,
+)
+from ramekin.schemas.load_source import LoadSource, can_build
+from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
+from ramekin.schemas.strictness import SettledNested
+
+#: Loads data and returns the result and the errors, None if there are none.
+Run: TypeAlias = Callable[[Any], "tuple[Any, Any]"]
+Load: TypeAlias = Callable[..., Any]
+
+#: Most combinations of options that are compiled for one schema; beyond, marshmallow loads.
+_MOST_VARIANTS = 32
+
+_STEPS = (
+    "load",
+    "_do_load",
+    "_deserialize",
+    "_call_and_store",
+    "_invoke_load_processors",
+    "_invoke_processors",
+    "_invoke_field_validators",
+    "_invoke_schema_validators",
+    "_run_validator",
+)
+_lock = threading.RLock()
+
+
+def compile_load(schema: Schema) -> Load:
+    """Return a function with the signature and the results of ``schema.load``.
+
+    The schema itself is not changed; it must not be changed either from now on, nor its fields.
+
+    Example:
+        >>> from marshmallow import fields
+        >>> load = compile_load(Schema.from_dict({"age": fields.Integer()})())
+        >>> load({"age": 3})
+        {'age': 3}
+    """
+    unit = _Unit()
+    if not _loads_by_steps(schema):
+        return schema.load
+    variants: dict[Any, Run] = {}
+
+    def variant(many: Any, partial: Any, unknown: Any) -> Run:
+        key = (many, type(partial), partial if partial is None or type(partial) is bool else tuple(partial), unknown)
+        if key not in variants:
+            if len(variants) >= _MOST_VARIANTS:
+                return _runs_itself(schema, many, partial, unknown)
+            variants[key] = unit.run(schema, many, partial, unknown)
+        return variants[key]
+
+    default = variant(schema.many, schema.partial, schema.unknown) if _knows(schema.partial) else None
+
+    def load(data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
+        if default is not None and many is None and partial is None and unknown is None:
+            result, errors = default(data)
+            if errors is None:
+                return result
+            many, partial = schema.many, schema.partial
+        else:
+            many = schema.many if many is None else bool(many)
+            unknown = schema.unknown if unknown is None else unknown
+            partial = schema.partial if partial is None else partial
+            if not _knows(partial):
+                return schema.load(data, many=many, partial=partial, unknown=unknown)
+            result, errors = variant(many, partial, unknown)(data)
+            if errors is None:
+                return result
+        raise _error(schema, errors, data, result, many, partial)
+
+    return load
+
+
+def _error(schema: Schema, errors: Any, data: Any, result: Any, many: bool, partial: Any) -> BaseException:
+    error = ValidationError(errors, data=data, valid_data=result)
+    schema.handle_error(error, data, many=many, partial=partial)
+    return error
+
+
+def _knows(partial: Any) -> bool:
+    return partial is None or type(partial) in (bool, list, tuple, set, frozenset)
+
+
+def _loads_by_steps(schema: Schema) -> bool:
+    """Tell whether a schema loads by marshmallow's own steps, none of which is overridden."""
+    cls: Any = type(schema)
+    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _STEPS)
+
+
+def _runs_itself(schema: Schema, many: Any, partial: Any, unknown: Any) -> Run:
+    """Return the run of a schema that loads itself."""
+
+    def run(data: Any) -> tuple[Any, Any]:
+        try:
+            return schema.load(data, many=many, partial=partial, unknown=unknown), None
+        except ValidationError as error:
+            return error.valid_data, error.messages
+
+    return run
+
+
+class _Unit:
+    """What is compiled together: a schema, its variants and its nested schemas."""
+
+    __slots__ = ("_runs",)
+
+    def __init__(self) -> None:
+        self._runs: dict[Any, Run] = {}
+
+    def run(self, schema: Schema, many: Any, partial: Any, unknown: Any) -> Run:
+        """Return the run of a schema, its hooks included; errors are those before `Schema.handle_error`."""
+        settled = tuple(partial) if type(partial) in (list, set, frozenset) else partial
+        if not can_build(schema) or (many and not schema.opts.index_errors):
+            one = None
+        else:
+            source, namespace = LoadSource(schema, settled, unknown, self._find_element).build()
+            one = compile_function(source, "load", namespace)
+        plain = _plain_run(schema, one, many, partial, unknown)
+        return _with_hooks(schema, plain, many, partial, unknown)
+
+    def _find_element(self, field: Field[Any], recipe: Recipe | None, options: dict[str, Any]) -> Element:
+        """Return the element loader of a field."""
+        if recipe is not None:
+            return recipe_element(field, recipe, options)
+        if not loads_plainly(field):
+            return plain_element(field, options)
+        cls: Any = type(field)
+        own = field.__dict__.get("_deserialize")
+        if isinstance(field, fields.List) and cls._deserialize is fields.List._deserialize and own is None:
+            return list_element(field, self._find_element(field.inner, find_recipe(field.inner), options), options)
+        if isinstance(field, fields.Nested) and _nests_plainly(field):
+            return self._nested(field, options)
+        return plain_element(field, options)
+
+    def _nested(self, field: fields.Nested, options: dict[str, Any]) -> Element:
+        """Return the loader of a Nested field; its schema is compiled with the first value."""
+        return NestedElement(lambda: self._make_nested(field, options))
+
+    def _make_nested(self, field: fields.Nested, options: dict[str, Any]) -> tuple[Element, Run | None]:
+        own = field.__dict__.get("_deserialize")
+        with _lock:
+            key: Any = nesting_key(field) if own is None else Identity(own.settle())
+            schema = field.schema
+            partial: Any = options.get("partial")
+            partial = schema.partial if partial is None else partial
+            if not _loads_by_steps(schema) or not _knows(partial) or schema.many != bool(schema.many or field.many):
+                return plain_element(field, options), None
+            unknown = schema.unknown if field.unknown is None else field.unknown
+            shown = tuple(partial) if type(partial) in (list, tuple, set, frozenset) else partial
+            key = (key, type(partial), shown, unknown)
+            if key not in self._runs:
+                made = self.run(schema, schema.many, partial, unknown)
+                self._runs[key] = _with_handler(schema, made, schema.many, partial)
+            run = self._runs[key]
+            direct = None if schema.many or field.validators else run
+            return nested_element(field, run, options, many=bool(schema.many)), direct
+
+
+def _nests_plainly(field: fields.Nested) -> bool:
+    cls: Any = type(field)
+    own = field.__dict__.get("_deserialize")
+    methods = ("_deserialize", "_load", "_test_collection")
+    return (
+        all(getattr(cls, name) is getattr(fields.Nested, name) for name in methods)
+        and finds_schema_itself(field)
+        and (own is None or type(own) is SettledNested)
+        and "_load" not in field.__dict__
+    )
+
+
+def _with_handler(schema: Schema, run: Run, many: Any, partial: Any) -> Run:
+    """Return a run after which an overridden `Schema.handle_error` is called."""
+    if type(schema).handle_error is Schema.handle_error and "handle_error" not in schema.__dict__:
+        return run
+
+    def run_and_handle(data: Any) -> tuple[Any, Any]:
+        result, errors = run(data)
+        if errors is None:
+            return result, None
+        error: Any = _error(schema, errors, data, result, many, partial)
+        return error.valid_data, error.messages
+
+    return run_and_handle
+
+
+def _plain_run(schema: Schema, one: Run | None, many: Any, partial: Any, unknown: Any) -> Run:
+    """Return the run of a schema without its hooks."""
+    if one is not None and not many:
+        return one
+    if one is not None:
+        return _many_run(schema, one)
+
+    def run(data: Any) -> tuple[Any, Any]:
+        store = ErrorStore()  # type: ignore[no-untyped-call]
+        result = schema._deserialize(data, error_store=store, many=many, partial=partial, unknown=unknown)
+        return result, store.errors or None
+
+    return run
+
+
+def _many_run(schema: Schema, one: Run) -> Run:
+    from marshmallow.utils import is_sequence_but_not_string
+
+    def run(data: Any) -> tuple[Any, Any]:
+        if type(data) is not list and not is_sequence_but_not_string(data):
+            return [], {SCHEMA: [schema.error_messages["type"]]}
+        results = []
+        errors: dict[int, Any] | None = None
+        for index, each in enumerate(data):
+            result, found = one(each)
+            results.append(result)
+            if found is not None:
+                if errors is None:
+                    errors = {}
+                errors[index] = found
+        return results, errors
+
+    return run
+
+
+def _with_hooks(schema: Schema, plain: Run, many: Any, partial: Any, unknown: Any) -> Run:
+    """Return the run of a schema with its hooks, as `Schema._do_load` calls them."""
+    hooks = schema._hooks
+    tags = {tag for tag in (PRE_LOAD, VALIDATES, VALIDATES_SCHEMA, POST_LOAD) if hooks.get(tag)}
+    if not tags:
+        return plain
+    if tags == {POST_LOAD}:
+        return _with_post_load(schema, plain, many, partial, unknown)
+    options = {"many": many, "partial": partial, "unknown": unknown}
+
+    def run(data: Any) -> tuple[Any, Any]:
+        processed = data
+        if PRE_LOAD in tags:
+            try:
+                processed = schema._invoke_load_processors(PRE_LOAD, data, original_data=data, **options)
+            except ValidationError as error:
+                return None, error.normalized_messages()  # type: ignore[no-untyped-call]
+        result, errors = plain(processed)
+        store = ErrorStore()  # type: ignore[no-untyped-call]
+        store.errors = {} if errors is None else errors
+        if VALIDATES in tags:
+            schema._invoke_field_validators(error_store=store, data=result, many=many)
+        if VALIDATES_SCHEMA in tags:
+            told = {"error_store": store, "data": result, "original_data": data, "field_errors": bool(store.errors)}
+            schema._invoke_schema_validators(pass_collection=True, **told, **options)
+            schema._invoke_schema_validators(pass_collection=False, **told, **options)
+        if not store.errors and POST_LOAD in tags:
+            try:
+                return schema._invoke_load_processors(POST_LOAD, result, original_data=data, **options), None
+            except ValidationError as error:
+                return result, error.normalized_messages()  # type: ignore[no-untyped-call]
+        return result, store.errors or None
+
+    return run
+
+
+def _with_post_load(schema: Schema, plain: Run, many: Any, partial: Any, unknown: Any) -> Run:
+    """Return the run of a schema with post_load hooks only; one hook for single objects is called directly."""
+    hooks = schema._hooks[POST_LOAD]
+    options = {"many": many, "partial": partial, "unknown": unknown}
+    single = len(hooks) == 1 and not hooks[0][1] and not many and not hooks[0][2].get("pass_original")
+    name = hooks[0][0]
+
+    def run(data: Any) -> tuple[Any, Any]:
+        result, errors = plain(data)
+        if errors is not None:
+            return result, errors
+        try:
+            if single:
+                return getattr(schema, name)(result, many=many, partial=partial, unknown=unknown), None
+            return schema._invoke_load_processors(POST_LOAD, result, original_data=data, **options), None
+        except ValidationError as error:
+            return result, error.normalized_messages()  # type: ignore[no-untyped-call]
+
+    return run

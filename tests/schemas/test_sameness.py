@@ -1,0 +1,95 @@
+"""Compiled schemas give what marshmallow gives, to the letter; what user code sees is the same too."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError
+from tests.schemas.generated import LOG, make_data, make_object, make_schema
+
+from ramekin.schemas import compile_dump, compile_load, compile_loader
+
+CASES = 100_000 if os.environ.get("RAMEKIN_LONG") else 1_500
+run_cases = settings(
+    deadline=None, max_examples=CASES, suppress_health_check=list(HealthCheck), database=None, derandomize=False
+)
+SEEDS = st.integers(0, 2**63)
+
+
+def outcome(call: Callable[[], Any]) -> tuple[Any, ...]:
+    """Tell everything that can be seen of a call: result or exception, and the calls of user code."""
+    LOG.clear()
+    try:
+        seen: tuple[Any, ...] = ("returned", repr(call()))
+    except ValidationError as error:
+        told = (error.messages, error.valid_data, error.data, error.field_name, error.kwargs, error.args)
+        seen = (type(error), *map(repr, told))
+    except Exception as error:
+        seen = (type(error), str(error))
+    return (*seen, repr(LOG))
+
+
+def make_options(rng: random.Random, schema: Schema) -> dict[str, Any]:
+    """Make options of load."""
+    options: dict[str, Any] = {}
+    if rng.random() < 0.2:
+        options["many"] = rng.choice([True, False])
+    if rng.random() < 0.3:
+        options["partial"] = rng.choice([True, False, ("a",), ["a.b", "b", "c.value"], {"a"}, "a", ()])
+    if rng.random() < 0.3:
+        options["unknown"] = rng.choice([RAISE, INCLUDE, EXCLUDE])
+    return options
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_compiled_load_is_load(seed: int) -> None:
+    """A compiled load returns and raises what `Schema.load` does, and calls the same hooks and validators."""
+    rng = random.Random(seed)
+    schema = make_schema(rng)
+    load = compile_load(schema)
+
+    for _ in range(4):
+        options = make_options(rng, schema)
+        many = options.get("many", schema.many)
+        data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if many else make_data(rng, schema)
+
+        expected = outcome(lambda: schema.load(data, **options))  # noqa: B023
+        assert outcome(lambda: load(data, **options)) == expected  # noqa: B023
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_compiled_dump_is_dump(seed: int) -> None:
+    """A compiled dump returns and raises what `Schema.dump` does, and reads each attribute as often."""
+    rng = random.Random(seed)
+    schema = make_schema(rng)
+    dump = compile_dump(schema)
+
+    for _ in range(4):
+        options = {"many": rng.choice([True, False])} if rng.random() < 0.2 else {}
+        many = options.get("many", schema.many)
+        obj = [make_object(rng, schema) for _ in range(rng.randint(0, 3))] if many else make_object(rng, schema)
+
+        expected = outcome(lambda: schema.dump(obj, **options))  # noqa: B023
+        assert outcome(lambda: dump(obj, **options)) == expected  # noqa: B023
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_a_coercing_loader_is_load(seed: int) -> None:
+    """A loader with coerce differs from marshmallow in the codes of its messages only."""
+    rng = random.Random(seed)
+    schema = make_schema(rng)
+    load = compile_loader(schema, "json", coerce=True)
+
+    for _ in range(3):
+        data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if schema.many else make_data(rng, schema)
+
+        expected = outcome(lambda: schema.load(data))  # noqa: B023
+        assert outcome(lambda: load(data)) == expected  # noqa: B023
