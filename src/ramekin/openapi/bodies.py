@@ -39,7 +39,8 @@ def _build_form(parts: tuple[Input, ...], components: Components) -> dict[str, A
     encoding: dict[str, Any] = {}
     schemas = [(item, item.shape) for item in parts if isinstance(item.shape, Schema)]
     for item, schema in schemas:
-        members = components.converter(Mode("write", item.location, coerce=item.coerce).under(schema)).convert_members(schema)
+        mode = Mode("write", item.location, coerce=item.coerce).under(schema)
+        members = components.converter(mode).convert_members(schema)
         properties |= members["properties"]
         required += members.get("required", [])
         encoding |= _encode(schema)

@@ -142,7 +142,7 @@ class Components:
 
 
 def _default_unknown(schema: Schema) -> str:
-    return schema.opts.unknown
+    return str(schema.opts.unknown)
 
 
 def _signature(schema: Schema) -> Hashable:

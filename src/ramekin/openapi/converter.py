@@ -35,14 +35,22 @@ Partial: TypeAlias = Literal[True] | frozenset[str] | None
 
 #: Members of a field's metadata that go into the document as they are; and those named ``x-…``.
 SCHEMA_KEYWORDS = frozenset(
-    "title description default examples deprecated readOnly writeOnly externalDocs xml discriminator type format enum const"
-    " multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems"
-    " uniqueItems maxProperties minProperties items prefixItems properties patternProperties propertyNames"
-    " additionalProperties allOf anyOf oneOf not contentMediaType contentEncoding contentSchema".split()
+    {
+        *("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "externalDocs", "xml"),
+        *("type", "format", "enum", "const", "pattern", "minLength", "maxLength", "discriminator"),
+        *("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+        *("properties", "patternProperties", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
+        *("allOf", "anyOf", "oneOf", "not", "contentMediaType", "contentEncoding", "contentSchema"),
+    }
 )
 _ANYTHING_BUT_NULL = ["string", "number", "boolean", "object", "array"]
 _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
-_CANONICAL = {kinds.STRING, kinds.URI, kinds.URI_REFERENCE, kinds.EMAIL, kinds.INTEGER, kinds.NUMBER, kinds.BOOLEAN, kinds.DATE}
+#: Kinds whose every value is written in one way, so that it can be listed.
+_CANONICAL = {
+    *(kinds.STRING, kinds.URI, kinds.URI_REFERENCE, kinds.EMAIL),
+    *(kinds.INTEGER, kinds.NUMBER, kinds.BOOLEAN, kinds.DATE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ class Converter(OpenAPIConverter):
 
     def init_attribute_functions(self) -> None:
         """Name the rules for fields, in order; each sees what those before it wrote."""
-        self.attribute_functions: list[Callable[..., JSONSchema]] = [
+        self.attribute_functions: list[Any] = [
             self.describe_kind,
             self.describe_structure,
             self.describe_validators,
@@ -244,7 +252,7 @@ class Converter(OpenAPIConverter):
         """Return the converter of what stands inside an object of its own: JSON in a form, text elsewhere."""
         return self.under(replace(self.mode, location="json")) if self.mode.location == "form" else self
 
-    def _describe_mapping(self, field: fields.Mapping) -> JSONSchema:
+    def _describe_mapping(self, field: fields.Mapping[Any]) -> JSONSchema:
         inner = self.within(field)
         found: JSONSchema = {}
         if field.value_field is not None:
@@ -268,10 +276,11 @@ class Converter(OpenAPIConverter):
         base = {} if field.by_value is True else self.convert_field(field.field)
         if self.mode.coerce and base:
             return base  # Several written values mean one member.
-        values = self._if_json(lambda: {"enum": [to_json(field.field._serialize(one.value, "", None)) for one in field.enum]})
-        if "enum" not in values:
+        inner = field.field
+        found = self._if_json(lambda: {"enum": [to_json(inner._serialize(one.value, "", None)) for one in field.enum]})
+        if "enum" not in found:
             return base
-        choices = [value for value in values["enum"] if value is not None]
+        choices = [value for value in found["enum"] if value is not None]
         if self.mode.is_text and field.by_value is True:
             choices = [value for value in choices if isinstance(value, str)]
         types = {_JSON_TYPES[type(value)] for value in choices}
@@ -302,7 +311,7 @@ class Converter(OpenAPIConverter):
         """Say what the field's metadata says, over everything else."""
         said = {}
         for name, value in field.metadata.items():
-            if isinstance(name, str) and (name in SCHEMA_KEYWORDS or name.startswith("x-")):
+            if name in SCHEMA_KEYWORDS or name.startswith("x-"):
                 said[name] = to_json(value)
         if "example" in field.metadata and "examples" not in said:
             said["examples"] = [to_json(field.metadata["example"])]
@@ -361,8 +370,6 @@ def _property_names(key: JSONSchema) -> JSONSchema:
 
 def _schema_annotations(cls: type[Schema]) -> JSONSchema:
     """Return title and description of a schema class: as its Meta says, else its own docstring."""
-    found = {name: value for name in ("title", "description") if (value := getattr(cls.Meta, name, None))}
+    found: JSONSchema = {name: text for name in ("title", "description") if (text := getattr(cls.Meta, name, None))}
     doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
     return found if "description" in found or not doc else {**found, "description": doc}
-
-

@@ -144,7 +144,11 @@ def _build_tags(operations: Sequence[Operation], info: Info) -> list[dict[str, A
 
 
 def _build_operation(operation: Operation, components: Components, responses: Responses) -> dict[str, Any]:
-    item: dict[str, Any] = {"operationId": operation.id, "summary": operation.summary, "description": operation.description}
+    item: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "description": operation.description,
+    }
     if operation.tags:
         item["tags"] = list(operation.tags)
     if operation.deprecated:
@@ -158,7 +162,8 @@ def _build_operation(operation: Operation, components: Components, responses: Re
     item["responses"] = responses.build(operation)
     if operation.effects.security is not None:
         item["security"] = to_json(operation.effects.security)
-    return item | to_json(operation.effects.documentation.extensions)
+    extensions: dict[str, Any] = to_json(operation.effects.documentation.extensions)
+    return item | extensions
 
 
 def _add_security_schemes(spec: APISpec, operations: Sequence[Operation]) -> None:

@@ -57,7 +57,9 @@ class Info:
                 raise DeclarationError(f"Info(tags=…): a tag has a name; expected {{'name': …}}, not {dict(tag)!r}.")
         for server in self.servers:
             if not server.get("url"):
-                raise DeclarationError(f"Info(servers=…): a server has a url; expected {{'url': …}}, not {dict(server)!r}.")
+                raise DeclarationError(
+                    f"Info(servers=…): a server has a url; {{'url': …}} expected, not {dict(server)!r}."
+                )
         if self.license is not None:
             _check_license(self.license)
 

@@ -19,7 +19,11 @@ from ramekin.openapi.patterns import translate_pattern
 from ramekin.openapi.values import NotJSON, to_json
 
 #: JSON types, and the keywords for how much a value of each holds.
-_SIZES = {"string": ("minLength", "maxLength"), "array": ("minItems", "maxItems"), "object": ("minProperties", "maxProperties")}
+_SIZES = {
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
 
 
 def describe_validators(field: Field[Any], json_type: str | None, *, choices: bool = True) -> dict[str, Any]:
@@ -63,7 +67,8 @@ def _is_measured(field: Field[Any]) -> bool:
     """Tell whether the loaded value has the length of the JSON value."""
     if isinstance(field, fields.Nested):
         return bool(field.many or field.schema.many)
-    return isinstance(field, fields.String | fields.List | fields.Tuple | fields.Mapping) and not isinstance(field, fields.UUID)
+    measured = isinstance(field, fields.String | fields.List | fields.Tuple | fields.Mapping)
+    return measured and not isinstance(field, fields.UUID)
 
 
 def _sizes(validators: list[Any], least_keyword: str, most_keyword: str) -> dict[str, Any]:
@@ -141,7 +146,7 @@ def _choices(validators: list[Any], field: Field[Any]) -> dict[str, Any]:
             continue
         if values is not None:
             allowed = values if allowed is None else [value for value in allowed if value in values]
-    if allowed is not None:
+    if allowed:
         is_constant = len(allowed) == 1 and any(_judges_as(each, validate.Equal) for each in validators)
         found = {"const": allowed[0]} if is_constant else {"enum": allowed}
     barred = [

@@ -46,13 +46,13 @@ def check_components(operations: Iterable[Operation]) -> None:
         shapes += [outcome.shape for outcome in operation.outcomes if outcome.shape is not None]
         for cls in _classes(shapes, seen):
             if owners.setdefault(component_name(cls), cls) is not cls:
-                raise name_clash(component_name(cls), _where(owners[component_name(cls)]), _where(cls))
+                raise name_clash(component_name(cls), where(owners[component_name(cls)]), where(cls))
     problems: dict[str, type[Any]] = {}
     for operation in operations:
         for outcome in operation.outcomes:
             problem = outcome.problem
             if problem is not None and problems.setdefault(problem.__name__, problem) is not problem:
-                raise name_clash(problem.__name__, _where(problems[problem.__name__]), _where(problem), problem=True)
+                raise name_clash(problem.__name__, where(problems[problem.__name__]), where(problem), problem=True)
 
 
 def name_clash(name: str, first: str, second: str, *, problem: bool = False) -> DeclarationError:
@@ -61,7 +61,8 @@ def name_clash(name: str, first: str, second: str, *, problem: bool = False) -> 
     return DeclarationError(f"Both {first} and {second} would be the component {name!r} of the document; {way_out}.")
 
 
-def _where(cls: type[Any]) -> str:
+def where(cls: type[Any]) -> str:
+    """Return how errors name a class."""
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
@@ -128,7 +129,8 @@ def _fields_part(schema: Schema, *, write: bool) -> str:
     if not removed and not nested_kept:
         return ""
     if nested_kept or (len(kept) <= len(removed) and not nested_removed):
-        return _listed([name for name in kept if not any(one.startswith(f"{name}.") for one in nested_kept)] + nested_kept)
+        whole = [name for name in kept if not any(one.startswith(f"{name}.") for one in nested_kept)]
+        return _listed(whole + nested_kept)
     return "Without" + _listed(removed)
 
 
@@ -163,7 +165,8 @@ def _innermost(field: fields.Field[Any] | None) -> fields.Field[Any] | None:
 
 
 def _in_order(names: Collection[str], schema: Schema) -> list[str]:
-    return [name for name in schema.declared_fields if name in names] + sorted(set(names) - schema.declared_fields.keys())
+    known = [name for name in schema.declared_fields if name in names]
+    return known + sorted(set(names) - set(known))
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
-from ramekin.openapi.names import name_clash
+from ramekin.openapi.names import name_clash, where
 from ramekin.operations import JSON_MEDIA_TYPE, Operation, Outcome
 from ramekin.problems import Problem, ProblemFormat
 
@@ -74,7 +74,7 @@ class Responses:
             for header in outcome.headers:
                 schema = converter.convert_field(header.field)
                 told = {name: schema.pop(name) for name in _TOLD_BY_THE_HEADER if name in schema}
-                required = all(any(one.name == header.name and one.required for one in each.headers) for each in outcomes)
+                required = all(header.name in _required_headers(each) for each in outcomes)
                 found.setdefault(header.name, {**told, "required": required, "schema": schema})
         return found
 
@@ -82,7 +82,7 @@ class Responses:
         name = problem.__name__
         other = self._named.setdefault(name, problem)
         if other is not problem:
-            raise name_clash(name, f"{other.__module__}.{other.__qualname__}", f"{problem.__module__}.{name}", problem=True)
+            raise name_clash(name, where(other), where(problem), problem=True)
         self.shared[name] = {
             "description": problem.title,
             "content": {self._format.media_type: {"schema": self._schema_of(problem)}},
@@ -104,6 +104,10 @@ class Responses:
             reference = self._components.reference(schema, Mode("read"), origin=problem if generated else None)
             self._references[problem] = reference
         return self._references[problem]
+
+
+def _required_headers(outcome: Outcome) -> set[str]:
+    return {header.name for header in outcome.headers if header.required}
 
 
 def _describe(outcomes: list[Outcome]) -> str:

@@ -89,7 +89,7 @@ def matches_any(if_none_match: str | None, etag: str) -> bool:
 def _finished(content: bytes | None, status: int, media_type: str | None, headers: Mapping[str, str]) -> Reply[Any]:
     """Return a reply whose bytes are ready."""
     kind = {} if media_type is None else {"Content-Type": media_type}
-    reply: Reply[Any] = Reply(status=status, headers=kind | headers, media_type=media_type)
+    reply: Reply[Any] = Reply(status=status, headers={**kind, **headers}, media_type=media_type)
     reply.body = content
     reply.finished = True
     return reply
@@ -119,7 +119,8 @@ class DocsPage(Resource):
     def get(self) -> Reply[str]:
         """Show the docs page."""
         site = cast("_DocumentedSite", self.request.site)
-        page = render_page(site.info.title, site.settings.docs_path or "/", site.settings.openapi_path or "/", find_assets())
+        settings = site.settings
+        page = render_page(site.info.title, settings.docs_path or "/", settings.openapi_path or "/", find_assets())
         return Reply(page, headers=_PAGE_HEADERS)
 
 
@@ -138,7 +139,8 @@ def render_page(title: str, docs_path: str, openapi_path: str, assets: Assets | 
     if assets is None:
         return _PAGE.format(title=shown, head="", body=_PLAIN_BODY.format(title=shown, document=document))
     files = escape(posixpath.relpath(f"{docs_path.rstrip('/')}/assets/{assets.version}", folder), quote=True)
-    return _PAGE.format(title=shown, head=_SWAGGER_HEAD.format(assets=files), body=_SWAGGER_BODY.format(document=document))
+    body = _SWAGGER_BODY.format(document=document)
+    return _PAGE.format(title=shown, head=_SWAGGER_HEAD.format(assets=files), body=body)
 
 
 @describe(hidden=True)

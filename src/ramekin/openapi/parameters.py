@@ -26,7 +26,8 @@ _TOLD_BY_THE_PARAMETER = ("description", "deprecated")
 def build_parameters(operation: Operation, components: Components) -> list[dict[str, Any]]:
     """Return the parameter objects of an operation, those of the path first."""
     parameters: list[dict[str, Any]] = [
-        {"name": part.name, "in": "path", "required": True, "schema": dict(part.schema)} for part in operation.path_parameters
+        {"name": part.name, "in": "path", "required": True, "schema": dict(part.schema)}
+        for part in operation.path_parameters
     ]
     for item in operation.effects.inputs:
         if item.location in _PLACES:
@@ -43,7 +44,10 @@ def _parameters_of(item: Input, components: Components) -> Iterator[dict[str, An
     for name, field in schema.load_fields.items():
         key = name if field.data_key is None else field.data_key
         described = converter.under(mode.inside(name)).convert_field(field)
-        parameter = {"name": header_name(key) if item.location == "headers" else key, "in": _PLACES[item.location]}
+        parameter: dict[str, Any] = {
+            "name": header_name(key) if item.location == "headers" else key,
+            "in": _PLACES[item.location],
+        }
         parameter |= {member: described.pop(member) for member in _TOLD_BY_THE_PARAMETER if member in described}
         parameter |= {"required": converter.is_required(name, field)}
         yield parameter | _style(item.location, field, described) | {"schema": described}
@@ -69,4 +73,3 @@ def _bar_commas(items: dict[str, Any], pattern: str) -> None:
         items.setdefault("allOf", []).append({"pattern": pattern})
     else:
         items["pattern"] = pattern
-

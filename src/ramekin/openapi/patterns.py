@@ -26,7 +26,7 @@ def translate_pattern(regex: re.Pattern[str]) -> str | None:
 
     ``match`` looks at the beginning of the text only, ``pattern`` anywhere; so the pattern is anchored.
     """
-    if not isinstance(regex.pattern, str) or regex.flags & _FLAGS_WITHOUT_COUNTERPART:
+    if regex.flags & _FLAGS_WITHOUT_COUNTERPART:
         return None
     try:
         pattern, alternatives = _translate(regex.pattern)

@@ -1,0 +1,57 @@
+"""Python's regular expressions in the dialect of ECMA-262."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ramekin.openapi.patterns import translate_pattern
+
+TRANSLATED = [
+    (r"[a-z]+$", r"^(?:[a-z]+$)"),
+    (r"^[a-z]+$", r"^[a-z]+$"),
+    (r"\A\d{3}\Z", r"^\d{3}$"),
+    (r"^a|b", r"^(?:^a|b)"),
+    (r"(?P<y>\d+)-(?P=y)", r"^(?:(?<y>\d+)-\k<y>)"),
+    (r"^a\-b\@c\_\.", r"^a-b@c_\."),
+    (r"^[]a\-\]]x", r"^[\]a\-\]]x"),
+    (r"^[^\W\d_]+[a[]", r"^[^\W\d_]+[a\[]"),
+    (r"^{a}]", r"^\{a\}\]"),
+    (r"^x{2,}y{,3}", r"^x{2,}y{0,3}"),
+    (r"^(?<=a)b(?!c)(?:d)*?", r"^(?<=a)b(?!c)(?:d)*?"),
+    ("^\\x41\\u00e9", "^\\x41\\u00e9"),
+]
+UNTRANSLATED = ["(?i)a", "a++", "a{2}+", "(?>a)", "(?#c)a", "(a)?(?(1)b|c)", r"\N{DIGIT ONE}", r"\a", "(?s:.)"]
+
+
+@pytest.mark.parametrize(("python", "ecma"), TRANSLATED)
+def test_pattern_is_translated(python: str, ecma: str) -> None:
+    """What both dialects can say is said in the other's words, anchored as match is."""
+    assert translate_pattern(re.compile(python)) == ecma
+
+
+@pytest.mark.parametrize("python", UNTRANSLATED)
+def test_pattern_without_counterpart_is_left_out(python: str) -> None:
+    """What ECMA-262 cannot say is not said."""
+    assert translate_pattern(re.compile(python)) is None
+
+
+def test_flags_are_left_out() -> None:
+    """A pattern under flags that a document cannot state is left out."""
+    assert translate_pattern(re.compile("a", re.MULTILINE)) is None
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.sampled_from(["a", "b", "|", "x*", "[ab]", "[^b]", r"\-", r"\Z", r"\A", "(?:ab)+", "{", "."])),
+    st.text("abx-{", max_size=4),
+)
+def test_translation_finds_what_match_matches(parts: list[str], text: str) -> None:
+    """The pattern found anywhere in a text is the original matched at its beginning."""
+    original = re.compile("".join(parts))
+    pattern = translate_pattern(original)
+    assert pattern is not None
+    assert bool(re.search(pattern, text)) is bool(original.match(text))
