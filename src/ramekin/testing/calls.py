@@ -69,13 +69,12 @@ def compose(site: Site, operation: Operation, arguments: Mapping[str, Any]) -> C
         CallError: The operation does not take an argument, needs one that is not given, or no path can hold a value.
     """
     parts = {parameter.name for parameter in operation.path_parameters}
-    locations = dict.fromkeys(item.location for item in operation.effects.inputs)
-    needed = [
-        *(parameter.name for parameter in operation.path_parameters),
-        *(location for location in locations if _is_required(operation, location)),
-    ]
+    locations = {item.location for item in operation.effects.inputs}
     unknown = [name for name in arguments if name not in parts and name not in locations]
-    missing = [name for name in needed if name not in arguments]
+    missing = [parameter.name for parameter in operation.path_parameters if parameter.name not in arguments]
+    body = [item.location for item in operation.effects.inputs if item.location in BODY_LOCATIONS]
+    if _needs_body(operation) and not any(location in arguments for location in body):
+        missing.append(" or ".join(dict.fromkeys(body)))
     if unknown or missing:
         raise CallError(
             f"{operation.id} ({operation.method} {operation.path}) takes {_list_names(operation)}; "
@@ -90,10 +89,8 @@ def compose(site: Site, operation: Operation, arguments: Mapping[str, Any]) -> C
     return Call(operation.method, path, _adapt(operation, options))
 
 
-def _is_required(operation: Operation, location: str) -> bool:
-    return location in BODY_LOCATIONS and any(
-        item.required for item in operation.effects.inputs if item.location == location
-    )
+def _needs_body(operation: Operation) -> bool:
+    return any(item.required for item in operation.effects.inputs if item.location in BODY_LOCATIONS)
 
 
 def _list_names(operation: Operation) -> str:
@@ -109,7 +106,7 @@ def _adapt(operation: Operation, options: dict[str, Any]) -> dict[str, Any]:
     if options.get("headers") is not None:
         options["headers"] = {header_name(name): value for name, value in options["headers"].items()}
     if "json" in options:
-        if options["json"] is None and not _is_required(operation, "json"):
+        if options["json"] is None and not _needs_body(operation):
             del options["json"]
         else:
             options["content_type"] = _json_type(operation)
