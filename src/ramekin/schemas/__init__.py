@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from ramekin.schemas.compiled_dump import compile_dump
-from ramekin.schemas.compiled_load import compile_load
-from ramekin.schemas.faults import Fault, collect_faults
-from ramekin.schemas.kinds import Kind, accepted_kind
-from ramekin.schemas.loading import compile_dumper, compile_loader
-from ramekin.schemas.messages import Message
-from ramekin.schemas.shapes import resolve
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ramekin.schemas.compiled_dump import compile_dump
+    from ramekin.schemas.compiled_load import compile_load
+    from ramekin.schemas.faults import Fault, collect_faults
+    from ramekin.schemas.kinds import Kind, accepted_kind
+    from ramekin.schemas.loading import compile_dumper, compile_loader
+    from ramekin.schemas.messages import Message
+    from ramekin.schemas.shapes import resolve
 
 __all__ = [
     "Fault",
@@ -22,3 +26,24 @@ __all__ = [
     "compile_loader",
     "resolve",
 ]
+
+#: The module of each name. To register resources takes few of them, so each is imported when it is first asked for.
+_HOMES = {
+    "Fault": "faults",
+    "Kind": "kinds",
+    "Message": "messages",
+    "accepted_kind": "kinds",
+    "collect_faults": "faults",
+    "compile_dump": "compiled_dump",
+    "compile_dumper": "loading",
+    "compile_load": "compiled_load",
+    "compile_loader": "loading",
+    "resolve": "shapes",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
