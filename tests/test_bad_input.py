@@ -86,9 +86,7 @@ def post(client: Client, content: bytes | str, path: str = "/values", **headers:
     return client.post(path, content=content, content_type=JSON, headers=headers)
 
 
-# -- JSON body ------------------------------------------------------------------------------------------------------------
-
-
+# -- JSON body ---------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "body",
     [
@@ -232,9 +230,7 @@ def test_a_limit_of_the_operation_counts() -> None:
     assert [chunked(client, Source(b" " * spaces + b"1"), "/").status for spaces in (9, 10)] == [200, 413]
 
 
-# -- Type and coding ------------------------------------------------------------------------------------------------------
-
-
+# -- Type and coding ---------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -326,9 +322,7 @@ def test_an_unknown_coding_names_gzip(gzip_client: Client) -> None:
     assert post_packed(gzip_client, b"x", "br").headers["Accept-Encoding"] == "gzip, identity"
 
 
-# -- Framing --------------------------------------------------------------------------------------------------------------
-
-
+# -- Framing -----------------------------------------------------------------------------------------------------------
 def test_fewer_bytes_than_announced_are_400(client: Client) -> None:
     """A truncated body that happens to parse is not taken as whole."""
     result = client.post(
@@ -376,9 +370,7 @@ def test_no_answer_sets_a_field_of_the_connection(client: Client) -> None:
     assert {"connection", "keep-alive", "transfer-encoding"}.isdisjoint(name.lower() for name, _ in result.headers)
 
 
-# -- URL and query --------------------------------------------------------------------------------------------------------
-
-
+# -- URL and query -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "path", ["/names/\xff", "/names/\xc0\xaf", "/names/\xed\xa0\x80", "/names/a\x00b", "/\xff", "/\x00"]
 )
@@ -435,9 +427,7 @@ def test_a_redirect_never_names_a_host(client: Client, path: str) -> None:
     assert location[1:2] not in ("/", "\\")
 
 
-# -- Response headers -----------------------------------------------------------------------------------------------------
-
-
+# -- Response headers --------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "a\x00b", "☃"])
 def test_header_values_from_input_are_400(client: Client, value: str) -> None:
     """What declared input brings and no header field can carry is the client's fault."""
@@ -471,9 +461,7 @@ def test_nan_in_a_value_is_500_not_null(app: App) -> None:
     assert (result.status, result.problem["code"]) == (500, "internal-server-error")
 
 
-# -- Methods and negotiation ----------------------------------------------------------------------------------------------
-
-
+# -- Methods and negotiation -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", ["/names/a", "/items", "/folder/", "/nowhere", "/folder", "/numbers", "/items?size=0"])
 def test_head_is_get_without_content(app: App, path: str) -> None:
     """HEAD has the status and length of GET wherever GET is, in failures too, and no content."""
@@ -543,9 +531,7 @@ def test_a_junk_accept_gets_the_default(client: Client, accept: str) -> None:
     assert client.get("/names/a", headers={"Accept": accept}).json == "a"
 
 
-# -- Several faults at once -----------------------------------------------------------------------------------------------
-
-
+# -- Several faults at once --------------------------------------------------------------------------------------------
 def test_faults_are_answered_in_order(app: App) -> None:
     """A request wrong in every way is answered for the outermost fault; each mended one shows the next."""
     client = Client(app)
