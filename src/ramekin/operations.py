@@ -70,6 +70,9 @@ class Input:
         required: Whether a body has to be there; other locations say so by their fields.
         coerce: Whether marshmallow's lenient types are taken.
         media_types: The content types of a body; empty for the location's own.
+        for_handler: Whether the handler gets it as a parameter. A feature's own input goes without: its steps find the
+            loaded values in ``exchange.arguments`` from phase VALUE on, and take them out where a handler's input has
+            the same location.
     """
 
     location: Location
@@ -77,6 +80,7 @@ class Input:
     required: bool = True
     coerce: bool = False
     media_types: tuple[str, ...] = ()
+    for_handler: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,12 +158,13 @@ class Effects:
 
     Attributes:
         inputs: What it reads from the request.
-        outcomes: Successes, the topmost first.
+        outcomes: Successes, the topmost first; those that a feature adds are ``implied`` and come last.
         problems: Failures, by class.
         response_headers: Header fields on every success.
         security: Alternatives of OpenAPI security requirements; None says nothing, ``()`` says public.
         security_schemes: OpenAPI security scheme objects by name.
-        provides: Handler parameters by name, and what makes their value once the inputs are loaded.
+        provides: Handler parameters by name, and what makes their value once the inputs are loaded, for handlers that
+            take them.
         codecs: Further media types of the ``json`` input.
         limits: Limits to change, by name.
         documentation: What the document says.
@@ -385,10 +390,19 @@ def combine_effects(parts: Iterable[Effects]) -> Effects:
             documentation=part.documentation.over(total.documentation),
             modify=total.modify + part.modify,
         )
+    total = replace(total, outcomes=_declared_first(total.outcomes))
     if total.response_headers:
         outcomes = (replace(outcome, headers=outcome.headers + total.response_headers) for outcome in total.outcomes)
         total = replace(total, outcomes=tuple(outcomes))
     return total
+
+
+def _declared_first(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Return outcomes with those that features add at the end, unless they are declared as well."""
+    declared = [outcome for outcome in outcomes if not outcome.implied]
+    known = {(outcome.status, outcome.media_type) for outcome in declared}
+    added = {(outcome.status, outcome.media_type): outcome for outcome in outcomes if outcome.implied}
+    return (*declared, *(outcome for key, outcome in added.items() if key not in known))
 
 
 def _all_of(
@@ -415,7 +429,7 @@ def _check_inputs(endpoint: Endpoint, effects: Effects) -> None:
 
 
 def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
-    if not effects.outcomes:
+    if all(outcome.implied for outcome in effects.outcomes):
         raise DeclarationError(
             f"{endpoint.where} declares no success; put @returns(Schema) on it, or @returns(status=204) for no content."
         )
@@ -432,8 +446,7 @@ def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
     if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
         raise DeclarationError(f"{where} is async; this version of Ramekin serves plain methods.")
     given: dict[str, str] = {parameter.name: "the rule" for parameter in endpoint.path_parameters}
-    given |= {item.location: f"accepts({item.location}=…)" for item in effects.inputs}
-    given |= dict.fromkeys(effects.provides, "a declaration")
+    given |= {item.location: f"accepts({item.location}=…)" for item in effects.inputs if item.for_handler}
     clashes = sorted(
         {parameter.name for parameter in endpoint.path_parameters} & {item.location for item in effects.inputs}
     )
@@ -459,12 +472,18 @@ def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
         missing = [f"{name} (of {origin})" for name, origin in given.items() if name not in takes]
         if missing:
             raise DeclarationError(f"{where} has to take the parameters it is given: {', '.join(missing)}.")
-    unknown = sorted(needs - given.keys())
+    unknown = sorted(needs - given.keys() - effects.provides.keys())
     if unknown:
         raise DeclarationError(
             f"{where} asks for {', '.join(unknown)}, which neither the rule nor a declaration gives; "
-            f"given are: {', '.join(given) or 'none'}."
+            f"given are: {', '.join((*given, *effects.provides)) or 'none'}."
         )
+
+
+def takes_parameter(handler: Callable[..., Any], name: str) -> bool:
+    """Tell whether a handler takes a parameter of this name."""
+    parameters = inspect.signature(handler).parameters
+    return name in parameters or any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
 def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.failures import log_failure
+from ramekin.operations import takes_parameter
 from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
 from ramekin.responses import Head, Reply, check_finished
 from ramekin.steps import Exchange, Phase, Step
@@ -53,7 +54,10 @@ def compile_plan(operation: Operation, steps: Sequence[Step], failures: Failures
         settings: The app's settings.
     """
     propagate = settings.propagate_exceptions or settings.debug
-    if steps or operation.effects.provides or operation.inputs_at("files"):
+    is_plain = not operation.effects.provides and all(
+        item.for_handler and item.location != "files" for item in operation.effects.inputs
+    )
+    if steps or not is_plain:
         inner = _compile_onion(operation, steps, failures, settings)
         return Plan(operation, partial(_run_onion, operation, inner, propagate))
     return Plan(operation, _compile_straight(operation, failures, settings, propagate))
@@ -107,12 +111,18 @@ def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failur
         compile_load(operation, settings),
     )
     finish, resource, handler = compile_finish(operation), operation.resource, operation.handler
-    provides = tuple(operation.effects.provides.items())
+    provides = tuple(
+        (name, make) for name, make in operation.effects.provides.items() if takes_parameter(handler, name)
+    )
+    for_handler = {item.location for item in operation.effects.inputs if item.for_handler}
+    withheld = tuple({item.location for item in operation.effects.inputs} - for_handler)
     has_body = admit is not None and not operation.inputs_at("files")
 
     def call(exchange: Exchange) -> Reply[Any]:
         for name, provide in provides:
             exchange.arguments[name] = provide(exchange)
+        for location in withheld:
+            del exchange.arguments[location]
         value = handler(exchange.resource, **exchange.arguments)
         return value if type(value) is Reply else Reply(value)
 
