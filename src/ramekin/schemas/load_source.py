@@ -176,7 +176,7 @@ class LoadSource:
         result = step.result.format(v="v", **names)
         conditions = conditions_of(field, step.value_type)
         cold = f"errors = cold_{index}(v, data, ret, errors)"
-        if None not in conditions and not step.may_fail:
+        if None not in conditions and not step.may_fail and (step.result == "{v}" or not conditions):
             for number, each in enumerate(conditions):
                 constants = self._add_constants(f"{index}_{number}", each.constants)  # type: ignore[union-attr]
                 condition += f" and {each.source.format(x='v', **constants)}"  # type: ignore[union-attr]
