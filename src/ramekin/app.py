@@ -10,8 +10,8 @@ from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ramekin.declarations import Accepts
 from ramekin.errors import DeclarationError, FrozenError, RoutingError
-from ramekin.failures import ExceptionHandler, Failures
 from ramekin.hooks import After, AppHooks, Before, Teardown, resource_steps
 from ramekin.openapi.info import Info
 from ramekin.operations import (
@@ -28,15 +28,15 @@ from ramekin.problems import ProblemDetails, ProblemFormat
 from ramekin.resources import Resource
 from ramekin.routing import CONVERTERS, ParsedRule, parse_rule
 from ramekin.settings import Settings
-from ramekin.sites import Modify, Site
 from ramekin.steps import Phase, Step
-from ramekin.wsgi import compile_wsgi
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.routing import BaseConverter
 
+    from ramekin.failures import ExceptionHandler
     from ramekin.responses import Reply
+    from ramekin.sites import Modify, Site
     from ramekin.steps import Exchange
 
 ResourceT = TypeVar("ResourceT", bound=type[Resource])
@@ -47,12 +47,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True, slots=True)
 class _Registration:
-    """A resource class bound to a rule; ``snapshot`` is what was declared on it then."""
+    """A resource class bound to a rule.
+
+    ``snapshot`` is what was declared on it then; ``own`` is what the app says of its own pages, None for others.
+    """
 
     rule: ParsedRule
     resource: type[Resource]
     name: str
-    own: Declarations
+    own: Declarations | None
     snapshot: Mapping[str, tuple[Declarations, ...]]
 
     @property
@@ -124,7 +127,8 @@ class App:
         self._docs_level: Declarations = {}
         for declaration in docs_declarations:
             self._docs_level = stack_declaration(self._docs_level, declaration)
-        self._registrations: list[_Registration] = []
+        self._registrations: dict[str, _Registration] = {}
+        self._patterns: dict[str, _Registration] = {}
         self._level: Declarations = {}
         self._hooks = AppHooks()
         self._handlers: dict[type[Exception], ExceptionHandler] = {}
@@ -160,11 +164,25 @@ class App:
         """Register a resource class under a rule; see `resource`."""
         self._refuse_when_compiled("registering a resource")
         registration = self._read(rule, resource, name)
-        for other in self._registrations:
-            _check_conflict(registration, other)
+        self._check_conflict(registration)
         for endpoint, levels in self._endpoints(registration):
             build_operation(endpoint, levels, self.settings.limits)
-        self._registrations.append(registration)
+        self._registrations[registration.name] = registration
+        self._patterns[registration.rule.pattern] = registration
+
+    def _check_conflict(self, new: _Registration) -> None:
+        old = self._registrations.get(new.name)
+        if old is not None:
+            raise RoutingError(
+                f"{new.where} at {new.rule.rule!r} would be named {new.name!r} like {old.where} at {old.rule.rule!r}; "
+                "give one of them a name=."
+            )
+        old = self._patterns.get(new.rule.pattern)
+        if old is not None:
+            raise RoutingError(
+                f"{new.where} at {new.rule.rule!r} conflicts with {old.where} at {old.rule.rule!r}: "
+                "to readers of the document both are one path."
+            )
 
     def _read(
         self, rule: str, resource: type[Resource], name: str | None, own: Declarations | None = None
@@ -188,11 +206,13 @@ class App:
             if not inspect.isfunction(handler):
                 raise DeclarationError(f"{where}.{verb} has to be a plain method, not {type(handler).__name__}.")
         snapshot = {verb: read_declarations(resource, handler) for verb, handler in handlers.items()}
-        return _Registration(
-            parse_rule(rule, self._converters, where), resource, name, own or {}, MappingProxyType(snapshot)
-        )
+        return _Registration(parse_rule(rule, self._converters, where), resource, name, own, MappingProxyType(snapshot))
 
     def _endpoints(self, registration: _Registration) -> Iterable[tuple[Endpoint, tuple[Declarations, ...]]]:
+        outer: tuple[Declarations, ...] = (self._level,)
+        if registration.own is not None:
+            # The document and the docs page read nothing, whatever the API's own operations read.
+            outer = ({kind: said for kind, said in self._level.items() if kind is not Accepts}, registration.own)
         for verb, levels in registration.snapshot.items():
             endpoint = Endpoint(
                 id=f"{verb}{registration.name[:1].upper()}{registration.name[1:]}",
@@ -205,10 +225,12 @@ class App:
                 handler=getattr(registration.resource, verb),
                 where=f"{registration.where}.{verb}",
             )
-            yield endpoint, (self._level, registration.own, *levels)
+            yield endpoint, (*outer, *levels)
 
     def declare(self, *declarations: Declaration) -> None:
-        """Declare something for all operations of the app, the document and the docs page included.
+        """Declare something for all operations of the app.
+
+        It holds for the document and the docs page, too, but for what `accepts` says.
 
         Raises:
             DeclarationError: What is given is no declaration, or contradicts one given before.
@@ -293,7 +315,12 @@ class App:
         return self._site
 
     def _build(self, settings: Settings) -> Site:
-        registrations = [*self._registrations, *self._own_registrations(settings)]
+        # What compiles is imported by the first app that is: a program that only reads declarations needs none of it.
+        from ramekin.failures import Failures
+        from ramekin.sites import Site
+        from ramekin.wsgi import compile_wsgi
+
+        registrations = [*self._registrations.values(), *self._own_registrations(settings)]
         operations: list[Operation] = []
         for registration in registrations:
             _check_unchanged(registration)
@@ -324,8 +351,7 @@ class App:
             for name, rule, resource in list_resources(settings.openapi_path, settings.docs_path)
         ]
         for registration in own:
-            for other in self._registrations:
-                _check_conflict(registration, other)
+            self._check_conflict(registration)
         return own
 
     def _outer_steps(self, settings: Settings) -> list[Step]:
@@ -352,19 +378,6 @@ class App:
 
     def __repr__(self) -> str:
         return f"<App {self.info.title!r} {self.info.version}: {len(self._registrations)} resources>"
-
-
-def _check_conflict(new: _Registration, old: _Registration) -> None:
-    if new.name == old.name:
-        raise RoutingError(
-            f"{new.where} at {new.rule.rule!r} would be named {new.name!r} like {old.where} at {old.rule.rule!r}; "
-            "give one of them a name=."
-        )
-    if new.rule.pattern == old.rule.pattern:
-        raise RoutingError(
-            f"{new.where} at {new.rule.rule!r} conflicts with {old.where} at {old.rule.rule!r}: "
-            "to readers of the document both are one path."
-        )
 
 
 def _check_unchanged(registration: _Registration) -> None:
