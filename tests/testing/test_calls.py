@@ -71,6 +71,14 @@ class Covers(Resource):
         return [str(uuid), name, form, front and front.filename]
 
 
+class Notes(Resource):
+    @accepts(form={"note": fields.String(required=True)})
+    @returns(fields.String())
+    def post(self, form: dict[str, Any]) -> str:
+        note: str = form["note"]
+        return note
+
+
 class Shelf(Resource):
     @returns(fields.String())
     def get(self) -> str:
@@ -86,6 +94,7 @@ def build_app() -> App:
     app.add_resource("/books", Books)
     app.add_resource("/books/<int:book_id>", BookItem)
     app.add_resource("/covers/<uuid:uuid>/<name>", Covers)
+    app.add_resource("/notes", Notes)
     app.add_resource("/shelf", Shelf)
     app.add_resource("/attic", Attic)
     return app
@@ -239,8 +248,19 @@ def test_any_query_arrives(query: dict[str, Any]) -> None:
     assert CLIENT.call(Books.get, query=query).json == query
 
 
-@given(title=TEXTS)
+@given(text=TEXTS)
 @settings(deadline=None, max_examples=50)
-def test_any_text_arrives(title: str) -> None:
-    """Every text arrives as it was given, in a body and in a path."""
-    assert CLIENT.call(Books.post, json={"title": title}).json["title"] == title
+def test_any_text_arrives(text: str) -> None:
+    """Every text arrives as it was given, in JSON and in either kind of form."""
+    with_files = CLIENT.call("putCovers", uuid=UUID(int=7), name="c", form={"note": text})
+
+    assert CLIENT.call(Books.post, json={"title": text}).json["title"] == text
+    assert with_files.json[2] == {"note": text}
+    assert CLIENT.call(Notes.post, form={"note": text}).json == text
+
+
+@given(text=TEXTS.filter(lambda text: text and not {"/", "\0"} & set(text)))
+@settings(deadline=None, max_examples=50)
+def test_any_segment_arrives(text: str) -> None:
+    """Every text that a segment of a path can hold arrives as it was given."""
+    assert CLIENT.call("putCovers", uuid=UUID(int=7), name=text, form={}).json[1] == text

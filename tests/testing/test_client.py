@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, returns
 from ramekin.errors import FrozenError
-from ramekin.fields import Upload
+from ramekin.fields import Upload, UploadedFile
 from ramekin.problems import NotFound
 from ramekin.testing import CallError, Client, ResultError
 
@@ -149,6 +149,8 @@ def test_form(client: Client) -> None:
         (b"abc", ["covers", "application/octet-stream", "abc"]),
         (("a.txt", b"abc"), ["a.txt", "application/octet-stream", "abc"]),
         (("a.png", io.BytesIO(b"abc"), "image/png"), ["a.png", "image/png", "abc"]),
+        (io.BytesIO(b"abc"), ["covers", "application/octet-stream", "abc"]),
+        (UploadedFile("a.png", "image/png", 3, io.BytesIO(b"abc")), ["a.png", "image/png", "abc"]),
     ],
 )
 def test_files(client: Client, file: Any, expected: list[str]) -> None:
@@ -156,6 +158,13 @@ def test_files(client: Client, file: Any, expected: list[str]) -> None:
     result = client.post("/forms", form={"meta": {"shelf": 3}}, files={"covers": [file]})
 
     assert result.json == [{"meta": {"shelf": 3}}, expected]
+
+
+def test_empty_form(client: Client) -> None:
+    """None is left out of a form; an empty one is no body where it is urlencoded, as a browser sends it."""
+    assert client.put("/forms", form={"title": None, "tags": [None, 1]}).json == {"tags": [1]}
+    assert client.put("/forms", form={}).problem["detail"] == "The content is missing."
+    assert client.post("/forms", form={}, files={"covers": []}).json == [{}]
 
 
 def test_headers(client: Client) -> None:
@@ -306,6 +315,11 @@ def test_settings(app: App) -> None:
     assert changed.site is Client(app, settings=changed.site.settings).site
 
 
+def test_repr(client: Client) -> None:
+    """A client names its app."""
+    assert repr(client) == "<Client of <App 'Echoes' 0.1.0: 6 resources>>"
+
+
 def test_app_refuses_changes(app: App, client: Client) -> None:
     """An app that has a client is compiled."""
     with pytest.raises(FrozenError):
@@ -368,6 +382,24 @@ def test_impossible_requests(client: Client, options: dict[str, Any], message: s
     with pytest.raises(CallError) as caught:
         client.post("/echo", **options)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/a b/ü", "/a b/ü"),
+        ("/a%20b/%C3%BC", "/a b/ü"),
+        ("//example.com/a", "//example.com/a"),
+        ("/100%/%0A\t", "/100%/\n\t"),
+        ("/%FF", "/\ufffd"),
+    ],
+)
+def test_path(path: str, expected: str) -> None:
+    """A path arrives octet for octet, percent-encoded or not."""
+    app = App("Paths")
+    app.before(lambda request: Reply(request.path))
+
+    assert Client(app).get(path).json == expected
 
 
 def test_paths_begin_with_a_slash(client: Client) -> None:

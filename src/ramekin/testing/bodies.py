@@ -133,9 +133,8 @@ def encode_form(form: Mapping[str, Any], files: Mapping[str, Any], *, multipart:
                 parts.add(name, to_text(item, f"form.{name}"))
     for name, value in files.items():
         for item in value if isinstance(value, list) else [value]:
-            if item is not None:
-                parts.add(name, _to_part(name, item))
-                multipart = True
+            parts.add(name, _to_part(name, item))
+            multipart = True
     if not multipart:
         return urlencode(list(parts.items(multi=True))).encode(), URLENCODED
     boundary, content = encode_multipart(parts)

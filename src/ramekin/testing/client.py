@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, Unpack, overload
+from urllib.parse import quote, unquote_to_bytes
 from weakref import WeakKeyDictionary
 
 from werkzeug.test import Client as WerkzeugClient
@@ -86,6 +87,13 @@ class Client:
         script_name: The prefix that the app is mounted under; the paths of requests are beneath it, or begin with it.
         headers: Header fields for every request.
 
+    Attributes:
+        app: The app.
+        site: The app compiled, with the settings that this client uses.
+
+    Raises:
+        CallError: The prefix is no path, or settings are given for an app in middleware.
+
     Example:
         >>> client = Client(app)
         >>> client.get("/books", query={"title": "Emma"}).status
@@ -112,7 +120,6 @@ class Client:
                 "app's own; give the settings to the app."
             )
         self.app: App = app
-        #: The app compiled, with the settings that this client uses.
         self.site: Site = own if is_wrapped else _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
@@ -182,14 +189,13 @@ class Client:
         content, content_type = _encode_body(f"{method} {path}", options)
         builder = EnvironBuilder(
             method=method,
-            path=path,
             base_url=f"http://localhost{self._script_name}",
             query_string=query_string,
             data=content,
             content_type=options.get("content_type", content_type),
             headers=list(headers.values()),
             environ_base={"REMOTE_ADDR": "127.0.0.1", _COOKIES: cookies},
-            environ_overrides=options.get("environ"),
+            environ_overrides={**self._locate(path, query_string), **options.get("environ", {})},
         )
         response = self._jar.open(
             builder,
@@ -219,6 +225,15 @@ class Client:
         if self._script_name and path.startswith(f"{self._script_name}/"):
             path = path.removeprefix(self._script_name)
         return path, "&".join(part for part in (in_path, encode_query(options.get("query", ""))) if part)
+
+    def _locate(self, path: str, query_string: str) -> dict[str, str]:
+        """Return the keys that carry the path; Werkzeug's builder would find a host in ``//host``, and drop controls."""
+        target = quote(self._script_name + path, safe="/%:@!$&'()*+,;=~") + (f"?{query_string}" if query_string else "")
+        return {
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+            "RAW_URI": target,
+            "REQUEST_URI": target,
+        }
 
     # -- By operation -------------------------------------------------------------------------------------------------
 
