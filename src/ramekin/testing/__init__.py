@@ -1,12 +1,24 @@
-"""Testing: a client that calls an app in its own process.
+"""Testing: a client that calls an app in its own process, and holds what comes against the app's document.
 
 Import it in tests only: it loads Werkzeug's test module, which a server has no use for.
 """
 
 from __future__ import annotations
 
+from ramekin.contract.records import Breach, ContractBreach, Exercise
 from ramekin.testing.client import Client, RequestOptions
 from ramekin.testing.errors import CallError, ResultError
+from ramekin.testing.exchanges import observers
 from ramekin.testing.results import Result
 
-__all__ = ["CallError", "Client", "RequestOptions", "Result", "ResultError"]
+__all__ = [
+    "Breach",
+    "CallError",
+    "Client",
+    "ContractBreach",
+    "Exercise",
+    "RequestOptions",
+    "Result",
+    "ResultError",
+    "observers",
+]
