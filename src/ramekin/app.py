@@ -5,10 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ramekin.declarations import Accepts
 from ramekin.errors import DeclarationError, FrozenError, RoutingError
@@ -45,8 +44,7 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Registration:
+class _Registration(NamedTuple):
     """A resource class bound to a rule.
 
     ``snapshot`` is what was declared on it then; ``own`` is what the app says of its own pages, None for others.

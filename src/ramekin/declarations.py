@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
 
 from marshmallow.fields import Field
 
@@ -29,7 +29,7 @@ from ramekin.operations import (
 from ramekin.problems import Problem
 from ramekin.responses import BODILESS_STATUSES
 from ramekin.schemas import resolve
-from ramekin.types import Location, SchemaLike
+from ramekin.types import Location, SchemaLike, Shape
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
@@ -37,16 +37,31 @@ if TYPE_CHECKING:
 _LOCATIONS: tuple[Location, ...] = get_args(Location)
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
+class _Declared:
+    """A schema-like as it was given; a schema once it is asked for, the same one for all registrations."""
+
+    __slots__ = ("_given", "_shape")
+
+    def __init__(self, given: SchemaLike) -> None:
+        self._given = given
+        self._shape: Shape | None = None
+
+    def resolve(self, where: str, name: str) -> Shape:
+        """Return the schema or field; a dict of fields becomes a schema of this name."""
+        if self._shape is None:
+            self._shape = resolve(self._given, where=where, name=name)
+        return self._shape
+
+
+class _Accepted(NamedTuple):
     location: Location
-    schema: SchemaLike
+    schema: _Declared
     required: bool
     coerce: bool
     media_types: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Accepts(Declaration):
     """The record of `accepts`: inputs, the outermost first."""
 
@@ -72,7 +87,7 @@ class Accepts(Declaration):
     def _input(item: _Accepted, endpoint: Endpoint) -> Input:
         suffix = "Request" if item.location == "json" else item.location.title()
         name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}{suffix}"
-        shape = resolve(item.schema, where=f"{endpoint.where}: accepts({item.location}=…)", name=name)
+        shape = item.schema.resolve(f"{endpoint.where}: accepts({item.location}=…)", name)
         if item.location != "json" and isinstance(shape, Field):
             raise DeclarationError(
                 f"{endpoint.where}: accepts({item.location}=…) takes a schema or a dict of fields, not one field."
@@ -136,22 +151,23 @@ def accepts(
         raise DeclarationError("accepts(required=False) goes with a body; single parameters say so by their fields.")
     return Accepts(
         tuple(
-            _Accepted(location, schema, required, coerce, tuple(media_types or ()) if location == "json" else ())
+            _Accepted(
+                location, _Declared(schema), required, coerce, tuple(media_types or ()) if location == "json" else ()
+            )
             for location, schema in schemas.items()
         )
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Returned:
-    schema: SchemaLike | None
+class _Returned(NamedTuple):
+    schema: _Declared | None
     status: int
     headers: Mapping[str, Field[Any]]
     media_type: str
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Returns(Declaration):
     """The record of `returns`: successes, the topmost first."""
 
@@ -170,7 +186,7 @@ class Returns(Declaration):
         shape = None
         if item.schema is not None:
             name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}Response{'' if item.status == 200 else item.status}"
-            shape = resolve(item.schema, where=f"{endpoint.where}: returns(…)", name=name)
+            shape = item.schema.resolve(f"{endpoint.where}: returns(…)", name)
         return Outcome(
             status=item.status,
             shape=shape,
@@ -213,10 +229,11 @@ def returns(
         if not isinstance(field, Field):
             raise DeclarationError(f"returns(headers=…): {name} has to be a marshmallow field, not {field!r}.")
     fixed = MappingProxyType(dict(headers or {}))
-    return Returns((_Returned(schema, status, fixed, media_type, description or ""),))
+    declared = None if schema is None else _Declared(schema)
+    return Returns((_Returned(declared, status, fixed, media_type, description or ""),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Raises(Declaration):
     """The record of `raises`: classes of problems."""
 
@@ -247,7 +264,7 @@ def raises(*problems: type[Problem]) -> Raises:
     return Raises(problems)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LimitsChange(Declaration):
     """The record of `limits`."""
 
@@ -277,7 +294,7 @@ def limits(**changes: int) -> LimitsChange:
     return LimitsChange(MappingProxyType(changes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Describe(Declaration):
     """The record of `describe`."""
 

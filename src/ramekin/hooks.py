@@ -23,7 +23,7 @@ After: TypeAlias = "Callable[[Request, Reply[Any]], Reply[Any] | None]"
 Teardown: TypeAlias = "Callable[[Request, Exception | None], None]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AppHooks(Declaration):
     """The hooks of an app, around every request, those that match no operation too.
 

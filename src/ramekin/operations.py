@@ -45,7 +45,7 @@ def _nothing() -> Mapping[Any, Any]:
     return _EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PathParameter:
     """One variable part of a rule.
 
@@ -60,7 +60,7 @@ class PathParameter:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Input:
     """One schema of one location.
 
@@ -83,7 +83,7 @@ class Input:
     for_handler: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Header:
     """One header field of a response; ``field.metadata["optional"]`` says that it may be missing."""
 
@@ -96,7 +96,7 @@ class Header:
         return not self.field.metadata.get("optional", False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
     """One way in which an operation may end.
 
@@ -119,7 +119,7 @@ class Outcome:
     implied: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Codec:
     """How the bytes of one media type become a raw value for the ``json`` input, beside JSON itself.
 
@@ -130,7 +130,7 @@ class Codec:
     load: Callable[[bytes, Limits], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Documentation:
     """What the document says of an operation; None is not said at this level."""
 
@@ -152,7 +152,7 @@ class Documentation:
         return replace(outer, **said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Effects:
     """What one declaration means for one operation: its part of the contract.
 
@@ -184,7 +184,7 @@ class Effects:
     modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
     """One method of one registered resource: what a declaration is asked about.
 
@@ -211,7 +211,7 @@ class Endpoint:
     where: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Operation(Endpoint):
     """One operation of the API, in full; what every reader reads.
 

@@ -95,7 +95,8 @@ class Problem(Exception):
         taken = sorted(RESERVED_MEMBERS & cls.members.keys())
         if taken:
             raise DeclarationError(f"{where}.members may not redefine {', '.join(taken)} (RFC 9457 §3.1).")
-        cls._schema = Schema.from_dict(dict(cls.members), name=f"{cls.__name__}Members")()
+        if cls.members:
+            cls._schema = Schema.from_dict(dict(cls.members), name=f"{cls.__name__}Members")()
 
     def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
         """Describe one occurrence.

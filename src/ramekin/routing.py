@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote
 
 from werkzeug.exceptions import HTTPException
@@ -106,24 +105,20 @@ class _RecordingRule(Rule):
         return build
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedRule:
+class ParsedRule(NamedTuple):
     """What a rule says.
 
     Attributes:
         rule: The rule as written.
         path: The path template, ``/books/{book_id}``.
+        pattern: The template without names: two rules with the same pattern are one path to a reader of the document.
         parameters: Its variable parts, in order.
     """
 
     rule: str
     path: str
+    pattern: str
     parameters: tuple[PathParameter, ...]
-
-    @property
-    def pattern(self) -> str:
-        """The template without names: two rules with the same pattern are one path to a reader of the document."""
-        return re.sub(r"\{[^}]*\}", "{}", self.path)
 
 
 def parse_rule(rule: str, converters: Mapping[str, type[BaseConverter]], where: str) -> ParsedRule:
@@ -143,9 +138,11 @@ def parse_rule(rule: str, converters: Mapping[str, type[BaseConverter]], where: 
         raise RoutingError(f"{where}: rule {rule!r} has a variable twice: {', '.join(names)}.")
     if "{" in _VARIABLE.sub("", rule) or "}" in _VARIABLE.sub("", rule):
         raise RoutingError(f"{where}: rule {rule!r} has a brace; variables are written <name> or <converter:name>.")
+    merged = re.sub("/{2,}", "/", rule)
     return ParsedRule(
         rule=rule,
-        path=_VARIABLE.sub(r"{\1}", re.sub("/{2,}", "/", rule)),
+        path=_VARIABLE.sub(r"{\1}", merged),
+        pattern=_VARIABLE.sub("{}", merged),
         parameters=tuple(
             PathParameter(name=name, converter=converter_name, schema=describe_converter(converter))
             for name, converter_name, converter in bound.found

@@ -1,8 +1,8 @@
 """Steps: what a feature does around a request, and the exchange it does it to.
 
 This is one half of the one door for features; the other is `ramekin.operations.Declaration`. A feature that serves
-authentication, caching or transactions gives `Step`s; the plan of each operation puts them around the handler, ordered
-by phase, and nothing runs for an operation that has none.
+authentication, caching or transactions gives steps (`Step`); the plan of each operation puts them around the handler,
+ordered by phase, and nothing runs for an operation that has none.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ Leave: TypeAlias = "Callable[[Exchange, Reply[Any]], Reply[Any]]"
 Close: TypeAlias = "Callable[[Exchange], None]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
     """What a feature does around a request; each of the three parts may be left out.
 
