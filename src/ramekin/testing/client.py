@@ -227,7 +227,7 @@ class Client:
         return path, "&".join(part for part in (in_path, encode_query(options.get("query", ""))) if part)
 
     def _locate(self, path: str, query_string: str) -> dict[str, str]:
-        """Return the keys that carry the path; Werkzeug's builder would find a host in ``//host``, and drop controls."""
+        """Return the keys that carry the path; Werkzeug's builder finds a host in ``//host`` and drops controls."""
         target = quote(self._script_name + path, safe="/%:@!$&'()*+,;=~") + (f"?{query_string}" if query_string else "")
         return {
             "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
