@@ -26,7 +26,7 @@ class PointSchema(Schema):
 
 
 INTEGER = {"type": "integer"}
-ANYTHING = {"type": ["string", "number", "boolean", "object", "array"]}
+ANYTHING = {"not": {"type": "null"}}
 POINT = {"$ref": "#/components/schemas/PointInput"}
 
 FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
@@ -60,7 +60,7 @@ FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.List(fields.Integer()), {"type": "array", "items": INTEGER}),
     (
         fields.Tuple([fields.Integer(), fields.String()]),
-        {"type": "array", "prefixItems": [INTEGER, {"type": "string"}], "minItems": 2, "maxItems": 2},
+        {"type": "array", "prefixItems": [INTEGER, {"type": "string"}], "items": {}, "minItems": 2, "maxItems": 2},
     ),
     (fields.Dict(), {"type": "object"}),
     (fields.Dict(values=fields.Integer()), {"type": "object", "additionalProperties": INTEGER}),
@@ -198,6 +198,20 @@ def test_example_is_written_in_the_words_of_each_version() -> None:
     assert written(one, "3.0") == written(several, "3.0") == {"type": "integer", "example": 3}
 
 
+def test_values_that_are_barred_are_barred_beside_null() -> None:
+    """A field that takes anything but null and some values says both."""
+    field = fields.Raw(validate=validate.NoneOf([1]))
+    assert written(field) == {"not": {"anyOf": [{"type": "null"}, {"enum": [1]}]}}
+
+
+def test_several_types_in_the_older_version() -> None:
+    """Types that metadata lists are alternatives in 3.0, null among them where it is one."""
+    field = fields.Raw(metadata={"type": ["string", "integer", "null"]})
+    assert written(field, "3.0") == {
+        "anyOf": [{"type": "string", "nullable": True}, {"type": "integer", "nullable": True}]
+    }
+
+
 def test_nested_field_keeps_its_description_beside_its_reference() -> None:
     """A reference with a description stands alone in 3.1 and inside allOf in 3.0, which ignores what is beside it."""
     field = fields.Nested(PointSchema, metadata={"description": "D."})
@@ -215,4 +229,4 @@ def test_tuple_and_constants_in_the_older_version() -> None:
     }
     assert written(fields.Integer(validate=validate.Equal(1)), "3.0") == {"type": "integer", "enum": [1]}
     assert written(fields.Dict(keys=fields.UUID()), "3.0") == {"type": "object"}
-    assert written(fields.Raw(), "3.0") == {}
+    assert written(fields.Raw(), "3.0") == {"not": {"type": "object", "nullable": True, "enum": [None]}}

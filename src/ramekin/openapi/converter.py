@@ -44,7 +44,6 @@ SCHEMA_KEYWORDS = frozenset(
         *("allOf", "anyOf", "oneOf", "not", "contentMediaType", "contentEncoding", "contentSchema"),
     }
 )
-_ANYTHING_BUT_NULL = ["string", "number", "boolean", "object", "array"]
 _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 #: Kinds whose every value is written in one way, so that it can be listed.
 _CANONICAL = {
@@ -225,7 +224,7 @@ class Converter(OpenAPIConverter):
         if isinstance(field, fields.Constant) and self.mode.direction == "read":
             return self._if_json(lambda: {"const": to_json(field.constant)})
         if self.mode.direction == "write" and not field.allow_none:
-            return {"type": list(_ANYTHING_BUT_NULL)}
+            return {"not": {"type": "null"}}
         return {}
 
     def describe_structure(self, field: Field[Any], ret: JSONSchema) -> JSONSchema:
@@ -234,7 +233,8 @@ class Converter(OpenAPIConverter):
             return {"type": "array", "items": self.convert_field(field.inner)}
         if isinstance(field, fields.Tuple):
             items = [self.convert_field(inner) for inner in field.tuple_fields]
-            return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+            # Linters want items in every array; where there are no more than those before, it says nothing.
+            return {"type": "array", "prefixItems": items, "items": {}, "minItems": len(items), "maxItems": len(items)}
         if isinstance(field, fields.Mapping):
             return self._describe_mapping(field)
         if isinstance(field, fields.Pluck):
@@ -294,6 +294,8 @@ class Converter(OpenAPIConverter):
         items = found.pop("items", None)
         if items is not None and "$ref" not in ret.get("items", {}):
             found["items"] = {**ret.get("items", {}), **items}
+        if "not" in found and "not" in ret:
+            found["not"] = {"anyOf": [ret["not"], found["not"]]}
         if "enum" in found and "enum" in ret:
             found["enum"] = [value for value in ret["enum"] if value in found["enum"]]
         return found

@@ -91,7 +91,7 @@ def _lower_type(schema: JSONSchema) -> None:
     if len(types) == 1:
         schema["type"] = types[0]
         schema.update({"nullable": True} if "null" in given else {})
-    elif len(types) < 5:  # All five are no restriction; a schema without a type is that, too.
+    else:
         # 3.0.3: nullable counts beside a type only.
         nullable = {"nullable": True} if "null" in given else {}
         schema.setdefault("anyOf", [{"type": each, **nullable} for each in types])
