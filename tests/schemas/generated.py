@@ -131,34 +131,75 @@ def _check_and_say(value: Any) -> None:
     raise ValidationError(["One.", "Two."])
 
 
-def _make_validator(rng: random.Random, *, deep: bool = True) -> Any:
-    error = rng.choice([None, None, None, "Custom.", "Custom {input}."])
+def _error(rng: random.Random) -> str | None:
+    return rng.choice([None, None, None, "Custom.", "Custom {input}."])
+
+
+def _length(rng: random.Random) -> Any:
+    if rng.random() < 0.2:
+        return validate.Length(equal=2, error=_error(rng))
+    return validate.Length(min=rng.choice([None, 0, 1]), max=rng.choice([None, 2, 4]), error=_error(rng))
+
+
+def _range(rng: random.Random) -> Any:
+    return validate.Range(
+        min=rng.choice([None, 0, -1.5, 2]),
+        max=rng.choice([None, 3, 10.5, decimal.Decimal(4)]),
+        min_inclusive=rng.random() < 0.7,
+        max_inclusive=rng.random() < 0.7,
+        error=_error(rng),
+    )
+
+
+def _one_of(rng: random.Random) -> Any:
+    choices: list[Any] = [["a", "bb"], [1, 2], (2, 3), [1, "a"], (True,), "abc", {"a", "ccc"}, []]
+    return validate.OneOf(rng.choice(choices), error=_error(rng))
+
+
+def _equal(rng: random.Random) -> Any:
+    return validate.Equal(rng.choice([1, "a", 1.0, 2]), error=_error(rng))
+
+
+def _own(rng: random.Random) -> Any:
+    return rng.choice([_log_and_refuse, _refuse_in_detail, _refuse_nothing, _check_and_say])
+
+
+def _of_text(rng: random.Random) -> Any:
     makers: list[Callable[[], Any]] = [
-        lambda: validate.Length(min=rng.choice([None, 0, 1]), max=rng.choice([None, 2, 4]), error=error),
-        lambda: validate.Length(equal=2, error=error),
-        lambda: validate.Range(
-            min=rng.choice([None, 0, -1.5]),
-            max=rng.choice([None, 3, 10.5, decimal.Decimal(4)]),
-            min_inclusive=rng.random() < 0.7,
-            max_inclusive=rng.random() < 0.7,
-            error=error,
-        ),
-        lambda: validate.OneOf(rng.choice([["a", "bb"], [1, 2], [1, "a"], (True,), "abc", []]), error=error),
-        lambda: validate.NoneOf(["a", 1], error=error),
-        lambda: validate.Regexp("^[a-z]+$", error=error),
-        lambda: validate.Equal(rng.choice([1, "a", 1.0]), error=error),
-        lambda: validate.ContainsOnly(["a", 1], error=error),
-        lambda: validate.Predicate("__len__", error=error),
-        lambda: validate.Email(error=error),
-        lambda: validate.URL(error=error),
-        lambda: _log_and_refuse,
-        lambda: _refuse_in_detail,
-        lambda: _refuse_nothing,
-        lambda: _check_and_say,
+        lambda: validate.Regexp("^[a-z]+$", error=_error(rng)),
+        lambda: validate.Email(error=_error(rng)),
+        lambda: validate.URL(error=_error(rng)),
+        lambda: validate.Predicate("isalpha", error=_error(rng)),
+        lambda: validate.NoneOf(["a", 1], error=_error(rng)),
     ]
-    if deep:
-        makers.append(lambda: validate.And(*(_make_validator(rng, deep=False) for _ in range(2))))
     return rng.choice(makers)()
+
+
+def _union(rng: random.Random) -> Any:
+    return validate.And(_length(rng), rng.choice([_own, _range, _one_of])(rng))
+
+
+def _contains_only(rng: random.Random) -> Any:
+    return validate.ContainsOnly(["a", 1], error=_error(rng))
+
+
+_ANY_VALIDATOR = [_length, _range, _one_of, _equal, _own, _own, _of_text, _union, _contains_only]
+_FITTING: list[tuple[type, list[Callable[[random.Random], Any]]]] = [
+    (fields.String, [_length, _length, _one_of, _equal, _of_text, _own, _union]),
+    (fields.Number, [_range, _range, _range, _one_of, _equal, _own]),
+    (fields.List, [_length, _length, _own, _contains_only]),
+]
+
+
+def _add_validators(rng: random.Random, field: Field) -> Field:
+    """Give a field validators, mostly such as fit its values."""
+    if rng.random() < 0.4:
+        fitting = next((makers for cls, makers in _FITTING if isinstance(field, cls)), [_own])
+        makers = fitting if rng.random() < 0.9 else _ANY_VALIDATOR
+        made = [rng.choice(makers)(rng) for _ in range(rng.randint(1, 3))]
+        field.validate = made
+        field.validators = [*field.validators, *made]
+    return field
 
 
 def _callable_default() -> Any:
@@ -193,12 +234,6 @@ def _options(rng: random.Random, names: list[str]) -> dict[str, Any]:
     return options
 
 
-def _with_validators(rng: random.Random, options: dict[str, Any]) -> dict[str, Any]:
-    if rng.random() < 0.3:
-        options["validate"] = [_make_validator(rng) for _ in range(rng.randint(1, 3))]
-    return options
-
-
 def _serialize_function(obj: Any) -> Any:
     LOG.append("function")
     return "function"
@@ -206,7 +241,7 @@ def _serialize_function(obj: Any) -> Any:
 
 def make_field(rng: random.Random, names: list[str], depth: int) -> Field:
     """Make a field of any kind."""
-    options = _with_validators(rng, _options(rng, names))
+    options = _options(rng, names)
     by_values: list[Any] = [True, fields.String, fields.Raw]
     flat: list[Callable[[], Field]] = [
         lambda: fields.String(**options),
@@ -239,16 +274,14 @@ def make_field(rng: random.Random, names: list[str], depth: int) -> Field:
         lambda: fields.Method("dump_method", "load_method"),
         lambda: fields.Function(_serialize_function, rng.choice([None, str])),
     ]
-    options.pop("error_messages", None) if rng.random() < 0.5 else None
-    if depth <= 0 or rng.random() < 0.6:
-        return _make(rng, flat)
+    if depth <= 0 or rng.random() < 0.7:
+        common = [0, 2, 3, 5, 7, 10, 13, 17, 18]
+        return _add_validators(rng, _make(rng, [flat[each] for each in common] if rng.random() < 0.6 else flat))
 
     def inner() -> Field:
         return make_field(rng, names, depth - 1)
 
     options = _options(rng, names)
-    if rng.random() < 0.3:
-        options["validate"] = rng.choice([validate.Length(max=2), _log_and_refuse, _check_and_say])
     unknown: Any = rng.choice([None, None, RAISE, INCLUDE, EXCLUDE])
     many = rng.choice([None, False, True])
 
@@ -257,22 +290,20 @@ def make_field(rng: random.Random, names: list[str], depth: int) -> Field:
         chance = rng.random()
         return made if chance < 0.4 else _instance(rng, made) if chance < 0.7 else lambda: _again(made)
 
-    return _make(
-        rng,
-        [
-            lambda: fields.List(inner(), **options),
-            lambda: fields.List(inner(), **options),
-            lambda: fields.List(fields.Nested(make_schema_class(rng, depth - 1)), **options),
-            lambda: fields.Tuple((inner(), inner()), **options),
-            lambda: fields.Dict(**options),
-            lambda: fields.Dict(keys=inner(), values=inner(), **options),
-            lambda: fields.Dict(values=inner(), **options),
-            lambda: fields.Nested(nested(), unknown=unknown, many=many, **options),
-            lambda: fields.Nested(nested(), unknown=unknown, many=many, **options),
-            lambda: fields.Nested(Recursive, unknown=unknown, **options),
-            lambda: fields.Pluck(Recursive, "value", many=rng.random() < 0.5, **options),
-        ],
-    )
+    deep: list[Callable[[], Field]] = [
+        lambda: fields.List(inner(), **options),
+        lambda: fields.List(inner(), **options),
+        lambda: fields.List(fields.Nested(make_schema_class(rng, depth - 1)), **options),
+        lambda: fields.Tuple((inner(), inner()), **options),
+        lambda: fields.Dict(**options),
+        lambda: fields.Dict(keys=inner(), values=inner(), **options),
+        lambda: fields.Dict(values=inner(), **options),
+        lambda: fields.Nested(nested(), unknown=unknown, many=many, **options),
+        lambda: fields.Nested(nested(), unknown=unknown, many=many, **options),
+        lambda: fields.Nested(Recursive, unknown=unknown, **options),
+        lambda: fields.Pluck(Recursive, "value", many=rng.random() < 0.5, **options),
+    ]
+    return _add_validators(rng, _make(rng, deep))
 
 
 def _make(rng: random.Random, makers: list[Callable[[], Field]]) -> Field:

@@ -5,24 +5,28 @@ Specification: RFC 6901 (JSON Pointer); the list is what a problem of RFC 9457 c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.exceptions import SCHEMA
+from marshmallow.fields import Field
 
-from ramekin.schemas.messages import INVALID, code_of
+from ramekin.schemas.copies import nesting_key
+from ramekin.schemas.messages import INVALID, Message
 from ramekin.types import Location, Shape
 
 #: Longest JSON Pointer; names of the input beyond it are cut.
 POINTER_CHARACTERS = 200
 
-_READ_ONLY = ("read-only", "This member is read-only.")
+_READ_ONLY = Message("This member is read-only.", "read-only")
 
-#: What messages belong to: a schema, many of a schema, a field, or nothing known.
-_Owner: TypeAlias = "Shape | _Many | None"
-_Found: TypeAlias = Iterator[tuple[str, str, str]]
+#: What is found: pointer and message.
+_Found: TypeAlias = "list[tuple[str, Any]]"
+#: Adds what messages tell of a value at a pointer.
+_Walk: TypeAlias = Callable[[Any, str, _Found], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,6 @@ class Fault:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Many:
-    """The items of a list that one schema loads."""
-
-    schema: Schema
-
-
 def collect_faults(shape: Shape, error: ValidationError, location: Location) -> list[Fault]:
     """Return the faults that an error of marshmallow tells, in the order of the fields.
 
@@ -57,104 +54,221 @@ def collect_faults(shape: Shape, error: ValidationError, location: Location) -> 
         error: What loading it raised.
         location: Where the input came from.
     """
-    owner = _Many(shape) if isinstance(shape, Schema) and shape.many else shape
-    found = [Fault(location, *each) for each in _walk(error.messages, owner, "")]
-    return found or [Fault(location, "", INVALID, "Invalid value.")]
+    walk = _walks.get(shape)
+    if walk is None:
+        walk = _walks[shape] = _Reader().walk_of(shape)
+    found: _Found = []
+    walk(error.messages, "", found)
+    if not found:
+        found.append(("", "Invalid value."))
+    return [
+        _make_fault(location, pointer, message.code if type(message) is Message else INVALID, str(message))
+        for pointer, message in found
+    ]
 
 
-def _walk(messages: Any, owner: _Owner, pointer: str) -> _Found:
-    if isinstance(messages, dict):
-        yield from _walk_members(messages, owner, pointer)
+_walks: WeakKeyDictionary[Shape, _Walk] = WeakKeyDictionary()
+
+_set_location, _set_pointer, _set_code, _set_detail = (
+    getattr(Fault, name).__set__ for name in ("location", "pointer", "code", "detail")
+)
+
+
+def _make_fault(location: str, pointer: str, code: str, detail: str) -> Fault:
+    """Make a fault; a frozen class sets its attributes four times as slowly by its own ``__init__``."""
+    fault = object.__new__(Fault)
+    _set_location(fault, location)
+    _set_pointer(fault, pointer)
+    _set_code(fault, code)
+    _set_detail(fault, detail)
+    return fault
+
+
+def _walk_any(messages: Any, pointer: str, found: _Found) -> None:
+    """Walk messages of which no shape is known."""
+    if isinstance(messages, str):
+        found.append((pointer, messages))
+    elif isinstance(messages, dict):
+        for key in _ordered(messages):
+            _walk_any(messages[key], pointer if key == SCHEMA else _point(pointer, key), found)
     elif isinstance(messages, (list, tuple)):
         for each in messages:
-            yield from _walk(each, owner, pointer)
+            _walk_any(each, pointer, found)
     elif messages is not None:
-        yield pointer, code_of(messages), str(messages)
+        found.append((pointer, messages))
 
 
-def _walk_members(messages: dict[Any, Any], owner: _Owner, pointer: str) -> _Found:
-    if isinstance(owner, fields.Pluck):
-        yield from _walk_plucked(messages, owner, pointer)
-    elif isinstance(owner, fields.Nested):
-        schema = owner.schema
-        yield from _walk_members(messages, _Many(schema) if schema.many or owner.many else schema, pointer)
-    elif isinstance(owner, Schema):
-        yield from _walk_schema(messages, owner, pointer)
-    elif isinstance(owner, fields.Mapping):
-        yield from _walk_mapping(messages, owner, pointer)
-    else:
-        if isinstance(owner, _Many) and not any(isinstance(key, int) for key in messages):
-            yield from _walk_schema(messages, owner.schema, pointer)
-            return
-        for key in _ordered(messages):
-            yield from _walk(messages[key], _item_of(owner, key), pointer if key == SCHEMA else _point(pointer, key))
+def _walker(walk_members: _Walk) -> _Walk:
+    """Return a walk for messages whose dicts are told by a shape; the rest of them is the value's own."""
 
-
-def _walk_schema(messages: dict[Any, Any], schema: Schema, pointer: str) -> _Found:
-    members: dict[Any, fields.Field[Any]] = {}
-    read_only = set()
-    for name, field in schema.fields.items():
-        key = name if field.data_key is None else field.data_key
-        if not field.dump_only:
-            members[key] = field
+    def walk(messages: Any, pointer: str, found: _Found) -> None:
+        if isinstance(messages, dict):
+            walk_members(messages, pointer, found)
+        elif isinstance(messages, list):
+            for each in messages:
+                if isinstance(each, dict):
+                    walk_members(each, pointer, found)
+                else:
+                    _walk_any(each, pointer, found)
         else:
-            read_only.add(key)
-    if SCHEMA in messages:
-        yield from _walk(messages[SCHEMA], schema if isinstance(messages[SCHEMA], dict) else None, pointer)
-    for key, field in members.items():
-        if key in messages:
-            yield from _walk(messages[key], field, _point(pointer, key))
-    for key in sorted((key for key in messages if key not in members and key != SCHEMA), key=str):
-        for place, code, detail in _walk(messages[key], None, _point(pointer, key)):
-            told = _READ_ONLY if code == "unknown" and key in read_only else (code, detail)
-            yield (place, *told)
+            _walk_any(messages, pointer, found)
+
+    return walk
 
 
-def _walk_mapping(messages: dict[Any, Any], field: fields.Mapping[Any], pointer: str) -> _Found:
-    for key, levels in messages.items():
-        place = pointer if key == SCHEMA else _point(pointer, key)
-        if not isinstance(levels, dict):
-            yield from _walk(levels, None, place)
-            continue
-        for level, each in levels.items():
-            inner = {"key": field.key_field, "value": field.value_field}
-            yield from _walk(each, inner.get(level), place if level in inner else _point(place, level))
+class _Reader:
+    """Makes the walks of a shape; those of equal nested schemas are one, so that input cannot decide how many."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self) -> None:
+        self._made: dict[Any, _Walk] = {}
+
+    def walk_of(self, shape: Shape) -> _Walk:
+        """Return the walk of a schema or a field."""
+        if isinstance(shape, Schema):
+            return self._items(self._schema(shape)) if shape.many else self._schema(shape)
+        return self._field(shape)
+
+    def _field(self, field: Field[Any]) -> _Walk:
+        if isinstance(field, fields.Nested):
+            return self._later(field)
+        if isinstance(field, fields.List):
+            return _indexed(self._field(field.inner))
+        if isinstance(field, fields.Tuple):
+            return _indexed(*map(self._field, field.tuple_fields))
+        if isinstance(field, fields.Mapping):
+            return self._mapping(field)
+        return _walk_any
+
+    def _later(self, field: fields.Nested) -> _Walk:
+        """Return the walk of a Nested field, whose schema is looked at with its first fault."""
+        key = (nesting_key(field), type(field), getattr(field, "field_name", None))
+
+        def walk(messages: Any, pointer: str, found: _Found) -> None:
+            if key not in self._made:
+                self._made[key] = self._nested(field)
+            self._made[key](messages, pointer, found)
+
+        return walk
+
+    def _nested(self, field: fields.Nested) -> _Walk:
+        schema = field.schema
+        if isinstance(field, fields.Pluck):
+            return self._plucked(field)
+        return self._items(self._schema(schema)) if schema.many or field.many else self._schema(schema)
+
+    def _items(self, walk_item: _Walk) -> _Walk:
+        """Return the walk of many objects; where marshmallow tells no indexes, of their members."""
+        walk_index = _indexed(walk_item)
+
+        def walk_members(messages: Any, pointer: str, found: _Found) -> None:
+            indexed = any(isinstance(key, int) for key in messages)
+            (walk_index if indexed else walk_item)(messages, pointer, found)
+
+        return _walker(walk_members)
+
+    def _schema(self, schema: Schema) -> _Walk:
+        members: dict[Any, tuple[str, _Walk]] = {}
+        read_only: set[str] = set()
+        for name, field in schema.fields.items():
+            key = name if field.data_key is None else field.data_key
+            if field.dump_only:
+                read_only.add(key)
+            else:
+                members[key] = (f"/{_escape(key)}", self._field(field))
+
+        def walk_members(messages: Any, pointer: str, found: _Found) -> None:
+            left = len(messages)
+            if SCHEMA in messages:
+                left -= 1
+                walk(messages[SCHEMA], pointer, found)
+            for key, (segment, walk_member) in members.items():
+                if key in messages:
+                    left -= 1
+                    place = pointer + segment
+                    if len(place) > POINTER_CHARACTERS:
+                        place = _point(pointer, key)
+                    walk_member(messages[key], place, found)
+            if left:
+                for key in sorted((key for key in messages if key not in members and key != SCHEMA), key=str):
+                    told = _read_only(messages[key]) if key in read_only else messages[key]
+                    _walk_any(told, _point(pointer, key), found)
+
+        walk = _walker(walk_members)
+        return walk
+
+    def _mapping(self, field: fields.Mapping[Any]) -> _Walk:
+        levels = {
+            "key": self._field(field.key_field) if field.key_field else _walk_any,
+            "value": self._field(field.value_field) if field.value_field else _walk_any,
+        }
+
+        def walk_members(messages: Any, pointer: str, found: _Found) -> None:
+            for key, told in messages.items():
+                place = pointer if key == SCHEMA else _point(pointer, key)
+                if not isinstance(told, dict):
+                    _walk_any(told, place, found)
+                    continue
+                for level, each in told.items():
+                    walk = levels.get(level)
+                    if walk is None:
+                        _walk_any(each, _point(place, level), found)
+                    else:
+                        walk(each, place, found)
+
+        return _walker(walk_members)
+
+    def _plucked(self, field: fields.Pluck) -> _Walk:
+        data_key = field._field_data_key
+        walk_inner = self._field(field.schema.fields[field.field_name])
+
+        def walk_members(messages: Any, pointer: str, found: _Found) -> None:
+            for key in _ordered(messages):
+                if isinstance(key, int):
+                    walk(messages[key], _point(pointer, key), found)
+                elif key in (SCHEMA, data_key):
+                    walk_inner(messages[key], pointer, found)
+                else:
+                    _walk_any(messages[key], _point(pointer, key), found)
+
+        walk = _walker(walk_members)
+        return walk
 
 
-def _walk_plucked(messages: dict[Any, Any], field: fields.Pluck, pointer: str) -> _Found:
-    inner = field.schema.fields.get(field.field_name)
-    data_key = field._field_data_key if inner is not None else field.field_name
-    for key in _ordered(messages):
-        if isinstance(key, int):
-            place = _point(pointer, key)
-            yield from (
-                _walk_plucked(messages[key], field, place)
-                if isinstance(messages[key], dict)
-                else _walk(messages[key], None, place)
-            )
-        else:
-            yield from _walk(messages[key], inner, pointer if key in (SCHEMA, data_key) else _point(pointer, key))
+def _indexed(*walks: _Walk) -> _Walk:
+    """Return the walk of a list: one for all its items, or one for each."""
+
+    def walk_members(messages: Any, pointer: str, found: _Found) -> None:
+        for key in _ordered(messages) if len(messages) > 1 else messages:
+            if isinstance(key, int) and (len(walks) == 1 or key < len(walks)):
+                walks[0 if len(walks) == 1 else key](messages[key], _point(pointer, key), found)
+            else:
+                _walk_any(messages[key], pointer if key == SCHEMA else _point(pointer, key), found)
+
+    return _walker(walk_members)
 
 
-def _item_of(owner: _Owner, key: Any) -> _Owner:
-    if isinstance(owner, _Many):
-        return owner.schema
-    if isinstance(owner, fields.List):
-        return owner.inner
-    if isinstance(owner, fields.Tuple) and isinstance(key, int) and key < len(owner.tuple_fields):
-        return owner.tuple_fields[key]
-    return None
+def _read_only(messages: Any) -> Any:
+    """Say that a member is read-only where marshmallow says that it is unknown."""
+    if isinstance(messages, list):
+        return [_READ_ONLY if type(each) is Message and each.code == "unknown" else each for each in messages]
+    return messages
 
 
 def _ordered(messages: dict[Any, Any]) -> list[Any]:
     """Order the keys of a level: its own messages, indexes by number, names by letter."""
     return sorted(
-        messages, key=lambda key: (key != SCHEMA, not isinstance(key, int), key if isinstance(key, int) else str(key))
+        messages,
+        key=lambda key: (key != SCHEMA, not isinstance(key, int), key if isinstance(key, int) else str(key)),
     )
 
 
 def _point(pointer: str, key: Any) -> str:
     """Return the pointer to a member; a name that would make it too long is cut."""
+    if type(key) is int:
+        place = f"{pointer}/{key}"
+        return place if len(place) <= POINTER_CHARACTERS else pointer
     name = str(key)[:POINTER_CHARACTERS]
     place = f"{pointer}/{_escape(name)}"
     while name and len(place) > POINTER_CHARACTERS:

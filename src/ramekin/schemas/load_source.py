@@ -176,11 +176,18 @@ class LoadSource:
         result = step.result.format(v="v", **names)
         conditions = conditions_of(field, step.value_type)
         cold = f"errors = cold_{index}(v, data, ret, errors)"
-        if None not in conditions and not step.may_fail and (step.result == "{v}" or not conditions):
-            for number, each in enumerate(conditions):
-                constants = self._add_constants(f"{index}_{number}", each.constants)  # type: ignore[union-attr]
-                condition += f" and {each.source.format(x='v', **constants)}"  # type: ignore[union-attr]
-            return [f"{word} {condition}:", f" {self._store(target, result)}"]
+        if None not in conditions and not step.may_fail:
+            # The validators judge the converted value, not the text or number that it came from.
+            judged = "v" if step.result == "{v}" else "x"
+            tests = [
+                each.source.format(x=judged, **self._add_constants(f"{index}_{number}", each.constants))
+                for number, each in enumerate(conditions)
+                if each is not None
+            ]
+            if judged == "v" or not tests:
+                return [f"{word} {' and '.join([condition, *tests])}:", f" {self._store(target, result)}"]
+            lines = [f"{word} {condition}:", f" x = {result}", f" if {' and '.join(tests)}: {self._store(target, 'x')}"]
+            return [*lines, f" else: {cold}"]
         lines = [f"{word} {condition}:"]
         good = [self._store(target, "x")]
         if conditions:

@@ -52,11 +52,6 @@ class Message(str):
         return Message, (str(self), self.code)
 
 
-def code_of(message: object) -> str:
-    """Return the code of a message: its own, or ``invalid`` for a plain string."""
-    return message.code if isinstance(message, Message) else INVALID
-
-
 def with_code(messages: Any, code: str) -> Any:
     """Return the same messages with the code on every string that has none yet; containers are new."""
     if isinstance(messages, Message):
