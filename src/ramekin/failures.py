@@ -64,7 +64,7 @@ class Failures:
         if isinstance(error, Problem):
             return error
         if isinstance(error, InputError):
-            return problem_of_status(error.status)(error.detail)
+            return problem_of_status(error.status)(detail=error.detail)
         if isinstance(error, InvalidHeader) and _comes_from_input(error.value, exchange.arguments.values()):
             return BadRequest("The input holds characters that a header field of the response cannot carry.")
         return _convert_werkzeug(error)
@@ -117,8 +117,8 @@ def _convert_werkzeug(error: Exception) -> Problem | Reply[Any]:
     ]
     if status < 400:
         return Reply(status=status, headers=headers).finish_empty()
-    problem = problem_of_status(status)(error.description)
-    problem.headers = dict(headers)
+    problem = problem_of_status(status)(detail=error.description)
+    problem.headers = headers
     return problem
 
 

@@ -98,12 +98,18 @@ class Problem(Exception):
         if cls.members:
             cls._schema = Schema.from_dict(dict(cls.members), name=f"{cls.__name__}Members")()
 
-    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **members: Any) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        **members: Any,
+    ) -> None:
         """Describe one occurrence.
 
         Args:
             detail: What is particular to it, for people; no raw input belongs here.
-            headers: Header fields to send with it, such as ``Retry-After``.
+            headers: Header fields to send with it, such as ``Retry-After``; pairs where one name stands twice.
             **members: A value for each extension member that the class declares.
 
         Raises:
@@ -111,7 +117,7 @@ class Problem(Exception):
         """
         super().__init__(detail)
         self.detail = detail
-        self.headers: Mapping[str, str] = headers or {}
+        self.headers: Mapping[str, str] | Sequence[tuple[str, str]] = headers or {}
         self.values: Mapping[str, Any] = self._dump_members(members) if members or self.members else {}
 
     @classmethod
