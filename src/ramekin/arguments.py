@@ -185,7 +185,11 @@ def _schemas(inputs: Sequence[Input]) -> list[Any]:
 def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
     (item,) = operation.inputs_at("json")
     shape, limits = item.shape, operation.limits
-    load, required, unique_keys = compile_loader(shape, "json", coerce=item.coerce), item.required, settings.unique_keys
+    load, required, unique_keys = (
+        compile_loader(shape, "json", coerce=item.coerce, number_digits=limits.number_digits),
+        item.required,
+        settings.unique_keys,
+    )
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
     decode = json.decode
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
@@ -180,7 +182,7 @@ class Effects:
     provides: Mapping[str, Callable[[Exchange], Any]] = field(default_factory=_nothing)
     codecs: tuple[Codec, ...] = ()
     limits: Mapping[str, int] = field(default_factory=_nothing)
-    documentation: Documentation = field(default_factory=Documentation)
+    documentation: Documentation = Documentation()
     modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
 
 
@@ -375,26 +377,31 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
 
 def combine_effects(parts: Iterable[Effects]) -> Effects:
     """Unite the effects of several declarations; the last word on documentation and limits counts."""
-    total = Effects()
-    for part in parts:
-        total = Effects(
-            inputs=total.inputs + part.inputs,
-            outcomes=total.outcomes + part.outcomes,
-            problems=tuple(dict.fromkeys(total.problems + part.problems)),
-            response_headers=total.response_headers + part.response_headers,
-            security=_all_of(total.security, part.security),
-            security_schemes=MappingProxyType({**total.security_schemes, **part.security_schemes}),
-            provides=MappingProxyType({**total.provides, **part.provides}),
-            codecs=total.codecs + part.codecs,
-            limits=MappingProxyType({**total.limits, **part.limits}),
-            documentation=part.documentation.over(total.documentation),
-            modify=total.modify + part.modify,
-        )
-    total = replace(total, outcomes=_declared_first(total.outcomes))
-    if total.response_headers:
-        outcomes = (replace(outcome, headers=outcome.headers + total.response_headers) for outcome in total.outcomes)
-        total = replace(total, outcomes=tuple(outcomes))
-    return total
+    parts = list(parts)
+    said = (part.documentation for part in parts)
+    headers = tuple(chain.from_iterable(part.response_headers for part in parts))
+    outcomes = _declared_first(tuple(chain.from_iterable(part.outcomes for part in parts)))
+    if headers:
+        outcomes = tuple(replace(outcome, headers=outcome.headers + headers) for outcome in outcomes)
+    return Effects(
+        inputs=tuple(chain.from_iterable(part.inputs for part in parts)),
+        outcomes=outcomes,
+        problems=tuple(dict.fromkeys(chain.from_iterable(part.problems for part in parts))),
+        response_headers=headers,
+        security=reduce(_all_of, (part.security for part in parts), None),
+        security_schemes=_united(part.security_schemes for part in parts),
+        provides=_united(part.provides for part in parts),
+        codecs=tuple(chain.from_iterable(part.codecs for part in parts)),
+        limits=_united(part.limits for part in parts),
+        documentation=reduce(lambda outer, inner: inner.over(outer), said, Documentation()),
+        modify=tuple(chain.from_iterable(part.modify for part in parts)),
+    )
+
+
+def _united(parts: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the items of several mappings, the last word counting."""
+    united = {name: value for part in parts for name, value in part.items()}
+    return MappingProxyType(united) if united else _EMPTY
 
 
 def _declared_first(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from marshmallow import Schema
 from marshmallow.fields import Field
 
 from ramekin import json
@@ -21,6 +20,7 @@ from ramekin.schemas import compile_dumper
 if TYPE_CHECKING:
     from ramekin.operations import Operation, Outcome
     from ramekin.requests import Request
+    from ramekin.types import Shape
 
 #: Most spellings of one header that are remembered as good.
 REMEMBERED = 64
@@ -70,7 +70,23 @@ def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:
         return True
 
 
-def compile_encoder(outcome: Outcome, where: str) -> Encode:
+class Encoders:
+    """Encoders of outcomes; outcomes of one schema share what dumps it."""
+
+    __slots__ = ("_dumpers",)
+
+    def __init__(self) -> None:
+        self._dumpers: dict[Shape, Callable[[Any], Any]] = {}
+
+    def dumper(self, shape: Shape) -> Callable[[Any], Any]:
+        """Return what dumps a value of a schema, compiled with the first outcome that has it."""
+        dump = self._dumpers.get(shape)
+        if dump is None:
+            dump = self._dumpers[shape] = compile_dumper(shape)
+        return dump
+
+
+def compile_encoder(outcome: Outcome, where: str, encoders: Encoders) -> Encode:
     """Return what turns a value into the content of an outcome.
 
     It raises `ContractError` for a value that the outcome cannot carry.
@@ -79,7 +95,7 @@ def compile_encoder(outcome: Outcome, where: str) -> Encode:
         return _no_content(outcome, where)
     if not is_json(outcome.media_type or ""):
         return _other_content(outcome, where)
-    return _json_content(outcome.shape, f"{where} {outcome.status}")
+    return _json_content(outcome.shape, f"{where} {outcome.status}", encoders.dumper(outcome.shape))
 
 
 def _no_content(outcome: Outcome, where: str) -> Encode:
@@ -96,8 +112,8 @@ def _no_content(outcome: Outcome, where: str) -> Encode:
     return encode
 
 
-def _json_content(shape: Schema | Field[Any], where: str) -> Encode:
-    dump, encode_json = compile_dumper(shape), json.encode
+def _json_content(shape: Shape, where: str, dump: Callable[[Any], Any]) -> Encode:
+    encode_json = json.encode
     if isinstance(shape, Field) and shape.allow_none:
         return lambda value: encode_json(dump(value))
 
@@ -109,7 +125,7 @@ def _json_content(shape: Schema | Field[Any], where: str) -> Encode:
     return encode
 
 
-def _name(shape: Schema | Field[Any]) -> str:
+def _name(shape: Shape) -> str:
     return type(shape).__name__
 
 
@@ -176,14 +192,16 @@ def content_type(media_type: str) -> str:
     return f"{media_type}; charset=utf-8" if media_type.startswith("text/") and ";" not in media_type else media_type
 
 
-def compile_finish(operation: Operation) -> Callable[[Reply[Any]], Reply[Any]]:
+def compile_finish(operation: Operation, encoders: Encoders) -> Callable[[Reply[Any]], Reply[Any]]:
     """Return what dumps the value of a reply and sets its status, content type and content.
 
     It raises `ContractError` for a status or media type that the operation does not declare.
     """
     outcomes = operation.successes
     default = outcomes[0].status
-    encoders = {(outcome.status, outcome.media_type): compile_encoder(outcome, operation.id) for outcome in outcomes}
+    encode = {
+        (outcome.status, outcome.media_type): compile_encoder(outcome, operation.id, encoders) for outcome in outcomes
+    }
     first = {outcome.status: outcome.media_type for outcome in reversed(outcomes)}
     fields = {
         (outcome.status, outcome.media_type): {header.name.lower(): header.field for header in outcome.headers}
@@ -201,7 +219,7 @@ def compile_finish(operation: Operation) -> Callable[[Reply[Any]], Reply[Any]]:
                 f"declared: {', '.join(str(known) for known in first)}."
             )
         media_type = first[status] if reply.media_type is None else reply.media_type
-        if (status, media_type) not in encoders:
+        if (status, media_type) not in encode:
             raise ContractError(
                 f"{operation.id} replied {status} with media type {media_type}, which it does not declare."
             )
@@ -212,7 +230,7 @@ def compile_finish(operation: Operation) -> Callable[[Reply[Any]], Reply[Any]]:
             )
         if headers.undumped is not None:
             _dump_headers(headers, fields[status, media_type])
-        reply.body = encoders[status, media_type](reply.value)
+        reply.body = encode[status, media_type](reply.value)
         reply.status, reply.media_type, reply.finished = status, media_type, True
         if is_head and reply.body == b"":
             reply.body = None  # RFC 9110 §9.3.2: the length of what GET would send, or none.
@@ -248,7 +266,7 @@ def _to_text(value: Any) -> Any:
     return value
 
 
-def compile_plain(operation: Operation) -> tuple[Head, Encode]:
+def compile_plain(operation: Operation, encoders: Encoders) -> tuple[Head, Encode]:
     """Return the ready head and the encoder of the topmost success, for values that are no `Reply`."""
     outcome = operation.successes[0]
     headers: list[tuple[str, str]] = []
@@ -256,7 +274,7 @@ def compile_plain(operation: Operation) -> tuple[Head, Encode]:
         headers = [("Content-Type", content_type(outcome.media_type))]
     elif outcome.status not in {204, 304}:
         headers = [("Content-Type", EMPTY_CONTENT_TYPE)]
-    return Head(outcome.status, headers), compile_encoder(outcome, operation.id)
+    return Head(outcome.status, headers), compile_encoder(outcome, operation.id, encoders)
 
 
 def to_head(reply: Reply[Any]) -> Head:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.failures import log_failure
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import Content, compile_finish, compile_negotiation, compile_plain, to_head
+from ramekin.outcomes import Content, Encoders, compile_finish, compile_negotiation, compile_plain, to_head
 from ramekin.responses import Head, Reply, check_finished
 from ramekin.steps import Exchange, Phase, Step
 
@@ -44,7 +44,9 @@ class Plan:
         self.run = run
 
 
-def compile_plan(operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings) -> Plan:
+def compile_plan(
+    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, encoders: Encoders
+) -> Plan:
     """Make an operation ready to run.
 
     Args:
@@ -52,25 +54,28 @@ def compile_plan(operation: Operation, steps: Sequence[Step], failures: Failures
         steps: Its steps, the outermost first.
         failures: What answers exceptions.
         settings: The app's settings.
+        encoders: What encodes values, shared by the operations of a site.
     """
     propagate = settings.propagate_exceptions or settings.debug
     is_plain = not operation.effects.provides and all(
         item.for_handler and item.location != "files" for item in operation.effects.inputs
     )
     if steps or not is_plain:
-        inner = _compile_onion(operation, steps, failures, settings)
+        inner = _compile_onion(operation, steps, failures, settings, encoders)
         return Plan(operation, partial(_run_onion, operation, inner, propagate))
-    return Plan(operation, _compile_straight(operation, failures, settings, propagate))
+    return Plan(operation, _compile_straight(operation, failures, settings, propagate, encoders))
 
 
-def _compile_straight(operation: Operation, failures: Failures, settings: Settings, propagate: bool) -> Run:
+def _compile_straight(
+    operation: Operation, failures: Failures, settings: Settings, propagate: bool, encoders: Encoders
+) -> Run:
     """Return what runs an operation without steps."""
     (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
         compile_admission(operation, settings),
         compile_load(operation, settings),
     )
-    (head, encode), finish = compile_plain(operation), compile_finish(operation)
+    (head, encode), finish = compile_plain(operation, encoders), compile_finish(operation, encoders)
     resource, handler = operation.resource, operation.handler
 
     def fail(request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
@@ -103,14 +108,16 @@ def _compile_straight(operation: Operation, failures: Failures, settings: Settin
     return run
 
 
-def _compile_onion(operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings) -> Inner:
+def _compile_onion(
+    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, encoders: Encoders
+) -> Inner:
     """Return what runs an operation with its steps around it."""
     (accepted, negotiate), admit, load = (
         compile_negotiation(operation),
         compile_admission(operation, settings),
         compile_load(operation, settings),
     )
-    finish, resource, handler = compile_finish(operation), operation.resource, operation.handler
+    finish, resource, handler = compile_finish(operation, encoders), operation.resource, operation.handler
     provides = tuple(
         (name, make) for name, make in operation.effects.provides.items() if takes_parameter(handler, name)
     )

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ramekin.errors import RoutingError
+from ramekin.outcomes import Encoders
 from ramekin.plans import Plan, compile_fallback, compile_plan, without_content
 from ramekin.routing import Router, quote_path
 from ramekin.steps import order_steps
@@ -102,14 +103,13 @@ class Site:
         by_name: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation
+        encoders = Encoders()
         rules: list[tuple[str, str, Route]] = []
         for name, methods in by_name.items():
-            plans = {
-                method: compile_plan(
-                    operation, order_steps([*outer, *steps_of(operation)], operation.where), failures, settings
-                )
-                for method, operation in methods.items()
-            }
+            plans: dict[str, Plan] = {}
+            for method, operation in methods.items():
+                steps = order_steps([*outer, *steps_of(operation)], operation.where)
+                plans[method] = compile_plan(operation, steps, failures, settings, encoders)
             any_operation = next(iter(methods.values()))
             rules.append((name, any_operation.rule, Route(plans)))
             self._names.setdefault(any_operation.resource, []).append(name)
