@@ -136,6 +136,8 @@ class App:
         self._serve: WSGIApplication = self._serve_first
         #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
         self.wsgi: WSGIApplication = self._serve_site
+        #: The key of an environ that leads through the middleware to another site of this app, as the test client does.
+        self.site_key: str = f"ramekin.site.{id(self)}"
 
     # -- Registering --------------------------------------------------------------------------------------------------
 
@@ -361,7 +363,8 @@ class App:
         return steps
 
     def _serve_site(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return self._serve(environ, start_response)
+        site = environ.get(self.site_key)
+        return (self._serve if site is None else site.wsgi)(environ, start_response)
 
     def _serve_first(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.compile().wsgi(environ, start_response)

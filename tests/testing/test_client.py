@@ -327,12 +327,14 @@ def test_app_refuses_changes(app: App, client: Client) -> None:
 
 
 def test_middleware_takes_part(app: App) -> None:
-    """Middleware around ``app.wsgi`` sees the requests of the client; another site is not behind it."""
+    """Middleware around ``app.wsgi`` sees the requests of the client, and leads to the client's site."""
     app.wsgi = renamed(app.wsgi)
+    client = Client(app, settings=Settings(problem_base_uri="https://example.com/problems/"))
 
-    assert Client(app).get("/old").json["path"] == "/echo"
-    with pytest.raises(CallError, match="give the settings to the app"):
-        Client(app, settings=Settings(debug=True))
+    assert client.get("/old").json["path"] == "/echo"
+    assert client.get("/nowhere").problem["type"] == "https://example.com/problems/not-found"
+    with pytest.raises(ZeroDivisionError):
+        client.get("/broken")
 
 
 def renamed(wsgi: WSGIApplication) -> WSGIApplication:

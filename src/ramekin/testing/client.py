@@ -74,8 +74,7 @@ class Client:
     """Calls an app in its own process.
 
     The app is compiled as its first request would, so it refuses changes from then on. Cookies that it sets are sent
-    back, as a browser does. Middleware around ``app.wsgi`` takes part; it leads to the app's own site, whose settings
-    then say whether exceptions are raised.
+    back, as a browser does. Middleware around ``app.wsgi`` takes part.
 
     Args:
         app: The app.
@@ -92,7 +91,7 @@ class Client:
         site: The app compiled, with the settings that this client uses.
 
     Raises:
-        CallError: The prefix is no path, or settings are given for an app in middleware.
+        CallError: The prefix is no path.
 
     Example:
         >>> client = Client(app)
@@ -112,18 +111,23 @@ class Client:
     ) -> None:
         if script_name and (not script_name.startswith("/") or script_name.endswith("/")):
             raise CallError(f"Client(script_name=…) begins with '/' and does not end with it, unlike {script_name!r}.")
-        own = app.compile()
-        is_wrapped = app.wsgi is not own.wsgi
-        if is_wrapped and settings is not None:
-            raise CallError(
-                f"Client(settings=…) makes another site of {app!r}, but the middleware around its wsgi leads to the "
-                "app's own; give the settings to the app."
-            )
         self.app: App = app
-        self.site: Site = own if is_wrapped else _find_site(app, settings or app.settings, raise_exceptions)
+        self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
-        self._jar = WerkzeugClient(_compile_gateway(app.wsgi if is_wrapped else self.site.wsgi, validate))
+        self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate))
+
+    def _find_wsgi(self) -> WSGIApplication:
+        """Return what leads to this client's site, through the app's middleware where there is some."""
+        app, site = self.app, self.site
+        if app.wsgi is app.compile().wsgi:
+            return site.wsgi
+
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            environ[app.site_key] = site
+            return app.wsgi(environ, start_response)
+
+        return serve
 
     def with_headers(self, headers: Mapping[str, Any]) -> Client:
         """Return a client that sends these header fields, too, and shares this one's cookies.
