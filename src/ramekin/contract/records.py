@@ -36,8 +36,8 @@ class Breach:
     got: str
 
     def __str__(self) -> str:
-        where = f"{self.operation} {self.status}" if self.status else f"request for {self.operation}"
-        return f"{where}: {self.kind} at {self.pointer!r}: declared is {self.declared}, what came is {self.got}"
+        where = f"{self.operation} {self.status}" if self.status else f"{self.operation} request"
+        return f"{where}: {self.kind} at {self.pointer!r}: declared {self.declared}; got {self.got}"
 
 
 class ContractBreach(AssertionError):

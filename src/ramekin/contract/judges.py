@@ -1,0 +1,267 @@
+"""Judges of JSON values: one schema each, by jsonschema, or by the compiled jsonschema-rs where that is installed.
+
+The compiled validator says whether a value is right; what is wrong with one is always jsonschema's to say, so the
+faults are the same with either. Both get the same functions for formats, and patterns are read as ECMA-262 reads them.
+
+Specification: JSON Schema 2020-12; RFC 6901 (JSON Pointer).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from ramekin import json
+from ramekin.contract.formats import find_formats
+from ramekin.errors import RamekinError
+
+SHOWN_CHARACTERS = 200
+_ESCAPED_OR_CLASS = re.compile(r"\\k<(\w+)>|\\.|\[\^?\]?(?:\\.|[^\\\]])*\]|\(\?<(?![=!])|\$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One place where a value is not what its schema says; see `ramekin.contract.Breach`."""
+
+    pointer: str
+    declared: str
+    got: str
+
+
+Judge = Callable[[Any], list[Fault]]
+
+
+class _Error(Protocol):
+    """What jsonschema says of one failed keyword; see ``jsonschema.ValidationError``."""
+
+    validator: str
+    validator_value: Any
+    instance: Any
+    schema: Any
+    absolute_path: Iterable[str | int]
+    relative_path: Sequence[str | int]
+    schema_path: Sequence[str | int]
+    context: Sequence[_Error]
+
+
+def check_installed() -> None:
+    """Make sure that there is a validator.
+
+    Raises:
+        RamekinError: jsonschema is not installed.
+    """
+    if not _has("jsonschema"):
+        raise RamekinError(
+            'The check of the contract needs jsonschema; install "ramekin[testing]", or have the client go without it: '
+            "Client(app, contract=False)."
+        )
+
+
+@cache
+def _has(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+def is_compiled() -> bool:
+    """Tell whether the compiled validator is installed."""
+    return _has("jsonschema_rs")
+
+
+def compile_judge(schema: Any, *, compiled: bool | None = None) -> Judge:
+    """Return what finds the faults of a value.
+
+    Args:
+        schema: A schema that stands alone.
+        compiled: Whether the compiled validator decides; where it is installed when None.
+    """
+    validator = _make_validator()(schema)
+
+    def explain(value: Any) -> list[Fault]:
+        return sorted(set(_explain(validator.iter_errors(value))))
+
+    fast = _compile(schema) if (is_compiled() if compiled is None else compiled) else None
+    if fast is None:
+        return lambda value: [] if validator.is_valid(value) else explain(value)
+    is_valid = fast.is_valid
+
+    def judge(value: Any) -> list[Fault]:
+        if is_valid(value):
+            return []
+        # Were jsonschema content with what the compiled validator refuses, the test would still have to know.
+        return explain(value) or [
+            Fault(_to_pointer(one.instance_path), one.message, "") for one in fast.iter_errors(value)
+        ]
+
+    return judge
+
+
+def _compile(schema: Any) -> Any:
+    """Return the compiled validator of a schema, or None where it has a pattern that the compiler does not take."""
+    import jsonschema_rs
+
+    try:
+        return jsonschema_rs.Draft202012Validator(schema, formats=dict(find_formats()), validate_formats=True)
+    except jsonschema_rs.ValidationError:
+        return None
+
+
+@cache
+def _make_validator() -> Callable[[Any], Any]:
+    """Return jsonschema's validator, with our formats, and with patterns as the compiled one reads them."""
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from jsonschema.validators import extend
+
+    def check_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str):
+            regex = _compile_pattern(pattern)
+            if regex is not None and not regex.search(value):
+                yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+    checker = FormatChecker(())
+    checker.checkers = {name: (function, ()) for name, function in find_formats().items()}
+    cls: Any = extend(Draft202012Validator, {"pattern": check_pattern})  # type: ignore[no-untyped-call]
+    return lambda schema: cls(schema, format_checker=checker)
+
+
+@cache
+def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
+    """Return a pattern of ECMA-262 as Python has it, None where it has no such thing."""
+
+    def translate(match: re.Match[str]) -> str:
+        text = match[0]
+        if text == "$":
+            return r"\Z"  # Python's $ also stands before a last line feed.
+        if text == "(?<":
+            return "(?P<"
+        return f"(?P={match[1]})" if match[1] else text
+
+    try:
+        return re.compile(_ESCAPED_OR_CLASS.sub(translate, pattern), re.ASCII)
+    except re.error:
+        return None
+
+
+# -- In words -------------------------------------------------------------------------------------------------------
+
+
+def show(value: Any) -> str:
+    """Return a value as JSON, cut short."""
+    try:
+        text = json.encode(value).decode()
+    except json.EncodeError:
+        text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+
+
+def escape(name: str) -> str:
+    """Return a name as it stands in a JSON Pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _to_pointer(path: Iterable[str | int]) -> str:
+    return "".join(f"/{escape(str(part))}" for part in path)
+
+
+def _explain(errors: Iterable[_Error]) -> Iterator[Fault]:
+    for error in errors:
+        yield from _EXPLAIN.get(error.validator, _explain_value)(error)
+
+
+def _explain_value(error: _Error) -> Iterator[Fault]:
+    words = _WORDS.get(error.validator, "{keyword}: {value}")
+    declared = words.format(keyword=error.validator, value=show(error.validator_value))
+    yield Fault(_to_pointer(error.absolute_path), declared, show(error.instance))
+
+
+_WORDS = {
+    "enum": "one of {value}",
+    "const": "{value}",
+    "format": "the format {value}",
+    "pattern": "the pattern {value}",
+    "minimum": "at least {value}",
+    "maximum": "at most {value}",
+    "exclusiveMinimum": "more than {value}",
+    "exclusiveMaximum": "less than {value}",
+    "minLength": "at least {value} characters",
+    "maxLength": "at most {value} characters",
+    "minItems": "at least {value} items",
+    "maxItems": "at most {value} items",
+    "minProperties": "at least {value} members",
+    "maxProperties": "at most {value} members",
+    "multipleOf": "a multiple of {value}",
+    "uniqueItems": "items that differ",
+    "not": "not {value}",
+}
+
+
+def _explain_type(error: _Error) -> Iterator[Fault]:
+    types = error.validator_value
+    declared = types if isinstance(types, str) else " or ".join(types)
+    yield Fault(_to_pointer(error.absolute_path), declared, show(error.instance))
+
+
+def _explain_required(error: _Error) -> Iterator[Fault]:
+    # jsonschema has one error for each name but says which in its message alone; equal faults are merged.
+    given: Mapping[str, Any] = error.instance
+    for name in error.validator_value:
+        if name not in given:
+            yield Fault(_to_pointer([*error.absolute_path, name]), "a required member", "nothing")
+
+
+def _explain_surplus(error: _Error) -> Iterator[Fault]:
+    schema: Mapping[str, Any] = error.schema
+    given: Mapping[str, Any] = error.instance
+    if error.validator_value is not False:
+        yield from _explain_value(error)
+        return
+    known = set(_list_members(schema))
+    patterns = [regex for each in schema.get("patternProperties", ()) if (regex := _compile_pattern(each))]
+    for name in given:
+        if name not in known and not any(regex.search(name) for regex in patterns):
+            yield Fault(_to_pointer([*error.absolute_path, name]), "no such member", show(given[name]))
+
+
+def _list_members(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for part in schema.get(keyword, ()):
+                yield from _list_members(part)
+
+
+def _explain_choice(error: _Error) -> Iterator[Fault]:
+    """Explain the alternative that the value comes nearest to, or name them all where it is like none."""
+    branches: dict[Any, list[_Error]] = {}
+    for one in error.context:
+        branches.setdefault(one.schema_path[0], []).append(one)
+    near = sorted((errors for errors in branches.values() if not any(map(_misses_at_once, errors))), key=len)
+    if near:
+        yield from _explain(near[0])
+        return
+    names = dict.fromkeys(_name_alternative(schema) for schema in error.validator_value)
+    yield Fault(_to_pointer(error.absolute_path), " or ".join(names), show(error.instance))
+
+
+def _misses_at_once(error: _Error) -> bool:
+    return error.validator in ("type", "const") and not error.relative_path
+
+
+def _name_alternative(schema: Any) -> str:
+    if not isinstance(schema, dict):
+        return show(schema)
+    said = schema.get("type", schema.get("format", schema.get("const")))
+    return " or ".join(map(str, said)) if isinstance(said, Sequence) and not isinstance(said, str) else str(said)
+
+
+_EXPLAIN: dict[str, Callable[[_Error], Iterator[Fault]]] = {
+    "additionalProperties": _explain_surplus,
+    "anyOf": _explain_choice,
+    "oneOf": _explain_choice,
+    "required": _explain_required,
+    "type": _explain_type,
+    "unevaluatedProperties": _explain_surplus,
+}
