@@ -92,6 +92,26 @@ def test_long_list_of_fields_is_counted() -> None:
     assert list(components_of(writes=[wide(only=[f"f{number}" for number in range(8)])])) == ["WideF0F1F2And5MoreInput"]
 
 
+def test_names_that_are_one_all_the_same_are_numbered() -> None:
+    """Where names leave out what differs, they are numbered in the order of the operations."""
+    wide = Schema.from_dict({f"f{number}": fields.Integer() for number in range(20)}, name="WideSchema")
+    first, second = ([f"f{number}" for number in (0, 1, 2, *range(start, start + 3))] for start in (3, 6))
+    found = components_of(writes=[wide(only=first), wide(only=second)])
+    assert list(found) == ["WideF0F1F2And3MoreInput", "WideF0F1F2And3MoreInput2"]
+    assert list(found["WideF0F1F2And3MoreInput2"]["properties"]) == second
+
+
+def test_class_that_lists_its_fields_is_no_variant() -> None:
+    """What Meta says of a class's fields belongs to the class and stands in no name."""
+
+    class ShortSchema(BookSchema):
+        class Meta:
+            fields = ("id", "title")
+            dump_only = ("title",)
+
+    assert {"Short", "ShortInput"} == components_of(reads=[ShortSchema], writes=[ShortSchema]).keys()
+
+
 def test_partial_reaches_nested_schemas_and_stops_defaults() -> None:
     """A partial load requires nothing at any depth, and fills in no default."""
     found = components_of(writes=[BookSchema(partial=True)])

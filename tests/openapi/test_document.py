@@ -100,6 +100,19 @@ def test_tags_come_from_resources_and_are_described() -> None:
     ]
 
 
+def test_operation_may_have_no_tag() -> None:
+    """An operation that says so belongs to no group."""
+
+    class Things(Resource):
+        @returns(status=204)
+        @describe(tags=[])
+        def get(self) -> None: ...
+
+    document = document_of(Things)
+    assert "tags" not in document["paths"]["/things"]["get"]
+    assert "tags" not in document
+
+
 def test_stated_tags_come_first() -> None:
     """Tags that the app states keep their order and their words."""
     found = document_of(Nodes, tags=[{"name": "Other", "description": "O."}, {"name": "Unused"}])["tags"]

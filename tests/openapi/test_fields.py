@@ -21,6 +21,10 @@ class Size(enum.Enum):
     LARGE = 2
 
 
+class Strange(enum.Enum):
+    OBJECT = object()
+
+
 class PointSchema(Schema):
     x = fields.Integer(required=True)
 
@@ -57,6 +61,7 @@ FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.Enum(Color, by_value=True), {"enum": [1, "b"]}),
     (fields.Enum(Size, by_value=True), {"type": "integer", "enum": [1, 2]}),
     (fields.Enum(Size, by_value=fields.Integer()), {"type": "integer", "enum": [1, 2]}),
+    (fields.Enum(Strange, by_value=True), {}),
     (fields.List(fields.Integer()), {"type": "array", "items": INTEGER}),
     (
         fields.Tuple([fields.Integer(), fields.String()]),
@@ -65,6 +70,10 @@ FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.Dict(), {"type": "object"}),
     (fields.Dict(values=fields.Integer()), {"type": "object", "additionalProperties": INTEGER}),
     (fields.Dict(keys=fields.Integer()), {"type": "object", "propertyNames": {"pattern": "^-?[0-9]+$"}}),
+    (
+        fields.Dict(keys=fields.Float()),
+        {"type": "object", "propertyNames": {"pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}},
+    ),
     (fields.Dict(keys=fields.Boolean()), {"type": "object", "propertyNames": {"enum": ["true", "false"]}}),
     (fields.Dict(keys=fields.UUID()), {"type": "object", "propertyNames": {"format": "uuid"}}),
     (fields.Nested(PointSchema), POINT),
@@ -112,6 +121,12 @@ def test_dumped_field_has_the_type_that_is_dumped(field: fields.Field[Any], expe
     assert written(field, read=True) == expected
 
 
+def test_enum_is_narrowed_by_its_validators() -> None:
+    """Of the members of an enum, those stand in the document that a validator lets through."""
+    field = fields.Enum(Color, validate=validate.OneOf([Color.RED]))
+    assert written(field) == {"type": "string", "enum": ["RED"]}
+
+
 def test_constant_takes_anything_and_stands_in_for_it() -> None:
     """A Constant ignores what is sent, so anything but null may be."""
     assert written(fields.Constant(5)) == {**ANYTHING, "default": 5}
@@ -119,9 +134,15 @@ def test_constant_takes_anything_and_stands_in_for_it() -> None:
 
 def test_coerced_field_takes_more_than_its_type() -> None:
     """With coerce=True, texts stay texts and anything may stand for a number."""
-    schema = Schema.from_dict({"a": fields.String(), "b": fields.Integer(validate=validate.Range(min=1))}, name="A")
-    component = components_of(writes=[schema], coerce=True)["ACoercedInput"]
-    assert component["properties"] == {"a": {"type": "string"}, "b": ANYTHING}
+    members: dict[str, fields.Field[Any]] = {
+        "a": fields.String(),
+        "b": fields.Integer(validate=validate.Range(min=1)),
+        "c": fields.Enum(Size, by_value=fields.Integer()),
+        "d": fields.List(fields.UUID()),
+    }
+    component = components_of(writes=[Schema.from_dict(members, name="A")], coerce=True)["ACoercedInput"]
+    items = {"type": "array", "items": ANYTHING}
+    assert component["properties"] == {"a": {"type": "string"}, "b": ANYTHING, "c": ANYTHING, "d": items}
 
 
 NULLABLE: list[tuple[fields.Field[Any], dict[str, Any], dict[str, Any]]] = [
@@ -167,6 +188,11 @@ def test_default_is_written_as_it_would_be_sent() -> None:
     field = fields.Date(load_default=datetime.date(2020, 1, 2))
     assert written(field)["default"] == "2020-01-02"
     assert "default" not in written(field, read=True)
+
+
+def test_default_that_cannot_be_written_is_left_out() -> None:
+    """A default without a form in JSON is left out."""
+    assert "default" not in written(fields.Raw(load_default=object()))
 
 
 def test_default_that_is_made_anew_is_left_out() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +128,14 @@ def test_page_without_its_package_says_what_to_install(client: Client) -> None:
     assert client.get("/docs/assets/0/start.js").status == 404
 
 
+def test_package_without_the_files_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A package of that name that lacks the files renders nothing."""
+    spec = ModuleSpec("offapi", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    assert find_assets.__wrapped__() is None
+
+
 @pytest.mark.parametrize(
     ("docs_path", "openapi_path", "document", "assets"),
     [
@@ -146,5 +156,7 @@ def test_paths_can_be_moved_and_switched_off(app: App) -> None:
     """Settings say where document and page stand, or that they do not."""
     moved: Any = Client(app, settings=Settings(docs_path="/help", openapi_path="/api.json"))
     assert [moved.get(path).status for path in ("/help", "/api.json", "/docs", "/openapi.json")] == [200, 200, 404, 404]
+    neither = Client(app, settings=Settings(openapi_path=None))
+    assert [neither.get(path).status for path in ("/docs", "/openapi.json")] == [404, 404]
     off = Client(app, settings=Settings(docs_path=None))
     assert [off.get(path).status for path in ("/docs", "/openapi.json")] == [404, 200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -51,6 +52,17 @@ def test_text_is_never_null() -> None:
 def test_values_of_any_kind_are_text() -> None:
     """What a field's own code judges comes as text."""
     assert parameters_of(query={"n": fields.Raw()})[0]["schema"] == {"type": "string"}
+
+
+def test_enum_by_value_has_the_values_that_are_text() -> None:
+    """Raw values of an enum come as text, so only those that are text can be given."""
+
+    class Mixed(enum.Enum):
+        ONE = 1
+        TWO = "two"
+
+    (parameter,) = parameters_of(query={"n": fields.Enum(Mixed, by_value=True)})
+    assert parameter["schema"] == {"type": "string", "enum": ["two"]}
 
 
 def test_list_is_repeated_or_joined_by_commas() -> None:

@@ -49,7 +49,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The files of one version of the page, by name."""
+    """The files of the page by name, and a version that tells their content."""
 
     version: str
     files: dict[str, Asset]
@@ -58,7 +58,6 @@ class Assets:
 @cache
 def find_assets() -> Assets | None:
     """Return the files of the page, or None where `offapi` is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
     from importlib.util import find_spec
 
     spec = find_spec("offapi")
@@ -68,9 +67,6 @@ def find_assets() -> Assets | None:
     files = {name: Asset(media_type, folder / bundled) for name, (bundled, media_type) in _BUNDLED.items()}
     if not all(asset.path and asset.path.is_file() for asset in files.values()):
         return None
-    try:
-        installed = version("offapi")
-    except PackageNotFoundError:
-        installed = "0"
     files["start.js"] = Asset(SCRIPT)
-    return Assets(f"{installed}-{hashlib.sha256(START_SCRIPT.encode()).hexdigest()[:8]}", files)
+    digest = hashlib.sha256(b"".join(asset.read() for asset in files.values()))
+    return Assets(digest.hexdigest()[:12], files)

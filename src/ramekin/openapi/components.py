@@ -69,10 +69,6 @@ class Components:
             self._converters[mode] = Converter(mode, self, self._spec)
         return self._converters[mode]
 
-    def name_of(self, schema: Schema) -> str:
-        """Return the name of a schema's class; what apispec asks for where it names components itself."""
-        return component_name(type(schema))
-
     def reference(
         self, schema: Schema, mode: Mode, unknown: str | None = None, *, origin: type[Any] | None = None
     ) -> JSONSchema:

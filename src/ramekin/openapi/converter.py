@@ -22,6 +22,7 @@ from marshmallow.utils import is_collection
 
 from ramekin.fields import Upload
 from ramekin.openapi.keywords import describe_validators
+from ramekin.openapi.names import component_name
 from ramekin.openapi.values import NotJSON, to_json
 from ramekin.schemas import formats, kinds
 from ramekin.types import Location, Shape
@@ -109,7 +110,7 @@ class Converter(OpenAPIConverter):
     def __init__(self, mode: Mode, components: Components, spec: APISpec) -> None:
         self.mode = mode
         self.components = components
-        super().__init__(spec.openapi_version, components.name_of, spec)
+        super().__init__(spec.openapi_version, component_name, spec)
 
     def init_attribute_functions(self) -> None:
         """Name the rules for fields, in order; each sees what those before it wrote."""
@@ -292,7 +293,7 @@ class Converter(OpenAPIConverter):
         comparable = self.kind_of(field) in _CANONICAL or isinstance(field, fields.Enum) or type(field) is fields.Raw
         found = describe_validators(field, json_type if isinstance(json_type, str) else None, choices=comparable)
         items = found.pop("items", None)
-        if items is not None and "$ref" not in ret.get("items", {}):
+        if items is not None:
             found["items"] = {**ret.get("items", {}), **items}
         if "not" in found and "not" in ret:
             found["not"] = {"anyOf": [ret["not"], found["not"]]}

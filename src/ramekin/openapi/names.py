@@ -37,18 +37,17 @@ def check_components(operations: Iterable[Operation]) -> None:
     Raises:
         DeclarationError: Two do; the message names both, and the way to tell them apart.
     """
+    shown = [operation for operation in operations if not operation.hidden]
     owners: dict[str, type[Any]] = {}
     seen: set[object] = set()
-    for operation in operations:
-        if operation.hidden:
-            continue
+    for operation in shown:
         shapes = [item.shape for item in operation.effects.inputs]
         shapes += [outcome.shape for outcome in operation.outcomes if outcome.shape is not None]
         for cls in _classes(shapes, seen):
             if owners.setdefault(component_name(cls), cls) is not cls:
                 raise name_clash(component_name(cls), where(owners[component_name(cls)]), where(cls))
     problems: dict[str, type[Any]] = {}
-    for operation in operations:
+    for operation in shown:
         for outcome in operation.outcomes:
             problem = outcome.problem
             if problem is not None and problems.setdefault(problem.__name__, problem) is not problem:

@@ -10,7 +10,6 @@ from typing import Any
 
 from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
-from ramekin.openapi.names import name_clash, where
 from ramekin.operations import JSON_MEDIA_TYPE, Operation, Outcome
 from ramekin.problems import Problem, ProblemFormat
 
@@ -32,7 +31,6 @@ class Responses:
         self._components = components
         self._format = problem_format
         self._references: dict[type[Problem], dict[str, Any]] = {}
-        self._named: dict[str, type[Problem]] = {}
         self.shared: dict[str, dict[str, Any]] = {}
 
     def build(self, operation: Operation) -> dict[str, Any]:
@@ -80,9 +78,6 @@ class Responses:
 
     def _share(self, problem: type[Problem]) -> dict[str, Any]:
         name = problem.__name__
-        other = self._named.setdefault(name, problem)
-        if other is not problem:
-            raise name_clash(name, where(other), where(problem), problem=True)
         self.shared[name] = {
             "description": problem.title,
             "content": {self._format.media_type: {"schema": self._schema_of(problem)}},

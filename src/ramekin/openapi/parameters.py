@@ -6,9 +6,8 @@ Specification: OpenAPI 3.1 §4.8.12 (parameter object, with its styles).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from marshmallow import Schema
 from marshmallow.fields import Field
 
 from ramekin.inputs import header_name
@@ -16,6 +15,9 @@ from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
 from ramekin.operations import Input, Operation
 from ramekin.types import Location
+
+if TYPE_CHECKING:
+    from marshmallow import Schema
 
 _PLACES: dict[Location, str] = {"query": "query", "headers": "header", "cookies": "cookie"}
 #: What an item of a comma-separated list is, in a query and in a header (RFC 9110 §5.6.1: without space around it).
@@ -36,9 +38,7 @@ def build_parameters(operation: Operation, components: Components) -> list[dict[
 
 
 def _parameters_of(item: Input, components: Components) -> Iterator[dict[str, Any]]:
-    schema = item.shape
-    if not isinstance(schema, Schema):
-        return
+    schema = cast("Schema", item.shape)  # A parameter has a name, so a single field is refused at registration.
     mode = Mode("write", item.location, coerce=item.coerce, inline=True).under(schema)
     converter = components.converter(mode)
     for name, field in schema.load_fields.items():

@@ -75,8 +75,6 @@ def _translate_token(text: str) -> str:
 
 def _translate_escape(letter: str, *, in_class: bool) -> str:
     if letter in _SHARED:
-        if in_class and letter == "B":
-            raise _NoCounterpart(letter)
         return "\\" + letter
     if not in_class and letter in "AZ":
         return "^" if letter == "A" else "$"
