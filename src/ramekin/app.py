@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import ExceptionHandler
+    from ramekin.limits import Limits
     from ramekin.responses import Reply
     from ramekin.sites import Modify, Site
     from ramekin.steps import Exchange
@@ -127,6 +129,8 @@ class App:
             self._docs_level = stack_declaration(self._docs_level, declaration)
         self._registrations: dict[str, _Registration] = {}
         self._patterns: dict[str, _Registration] = {}
+        #: What each registration was built of when it was checked, and the operations that came of it.
+        self._built: dict[str, tuple[Declarations, Limits, tuple[Operation, ...]]] = {}
         self._level: Declarations = {}
         self._hooks = AppHooks()
         self._handlers: dict[type[Exception], ExceptionHandler] = {}
@@ -165,8 +169,8 @@ class App:
         self._refuse_when_compiled("registering a resource")
         registration = self._read(rule, resource, name)
         self._check_conflict(registration)
-        for endpoint, levels in self._endpoints(registration):
-            build_operation(endpoint, levels, self.settings.limits)
+        operations = self._build_operations(registration, self.settings.limits)
+        self._built[registration.name] = (self._level, self.settings.limits, operations)
         self._registrations[registration.name] = registration
         self._patterns[registration.rule.pattern] = registration
 
@@ -226,6 +230,16 @@ class App:
                 where=f"{registration.where}.{verb}",
             )
             yield endpoint, (*outer, *levels)
+
+    def _build_operations(self, registration: _Registration, limits: Limits) -> tuple[Operation, ...]:
+        return tuple(build_operation(endpoint, levels, limits) for endpoint, levels in self._endpoints(registration))
+
+    def _find_operations(self, registration: _Registration, limits: Limits) -> tuple[Operation, ...]:
+        """Return the operations of a registration as they were checked, unless something changed since."""
+        level, known_limits, operations = self._built.get(registration.name, ({}, limits, ()))
+        if level is self._level and known_limits == limits and registration.own is None:
+            return operations
+        return self._build_operations(registration, limits)
 
     def declare(self, *declarations: Declaration) -> None:
         """Declare something for all operations of the app.
@@ -315,17 +329,25 @@ class App:
         return self._site
 
     def _build(self, settings: Settings) -> Site:
+        # Nothing of what is made here is garbage; looking for some would double the time of a large app.
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return self._build_site(settings)
+        finally:
+            if collects:
+                gc.enable()
+
+    def _build_site(self, settings: Settings) -> Site:
         # What compiles is imported by the first app that is: a program that only reads declarations needs none of it.
         from ramekin.failures import Failures
         from ramekin.sites import Site
         from ramekin.wsgi import compile_wsgi
 
-        registrations = [*self._registrations.values(), *self._own_registrations(settings)]
         operations: list[Operation] = []
-        for registration in registrations:
+        for registration in [*self._registrations.values(), *self._own_registrations(settings)]:
             _check_unchanged(registration)
-            for endpoint, levels in self._endpoints(registration):
-                operations.append(build_operation(endpoint, levels, settings.limits))
+            operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
         problem_format = self._problem_format or ProblemDetails(settings.problem_base_uri)
         site = Site(
