@@ -22,14 +22,19 @@ def log() -> list[Any]:
     return []
 
 
+def add_hooks(app: App, log: list[Any], number: int) -> None:
+    """Add one hook of each kind."""
+    app.before(lambda request: log.append(f"before {number}"))
+    app.after(lambda request, reply: log.append(f"after {number} {reply.status}"))
+    app.teardown(lambda request, error: log.append(f"teardown {number}"))
+
+
 @pytest.fixture
 def app(log: list[Any]) -> App:
     """An app with two hooks of each kind."""
     app = App("Hooked", settings=NO_PAGES)
-    for number in (1, 2):
-        app.before(lambda request, number=number: log.append(f"before {number}"))
-        app.after(lambda request, reply, number=number: log.append(f"after {number} {reply.status}"))
-        app.teardown(lambda request, error, number=number: log.append(f"teardown {number}"))
+    add_hooks(app, log, 1)
+    add_hooks(app, log, 2)
 
     @app.resource("/")
     class Root(Resource):
