@@ -1,0 +1,197 @@
+"""Requests that meet the implied outcomes of every operation, so that no test has to spell them out.
+
+Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415), §15.5.21 (422).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ramekin import problems
+from ramekin.arguments import body_limit, content_types
+from ramekin.errors import RoutingError
+from ramekin.inputs import header_name
+from ramekin.inputs.names import load_names
+from ramekin.testing.coverage import exemption
+from ramekin.testing.errors import CallError
+
+if TYPE_CHECKING:
+    from ramekin.operations import Operation, PathParameter
+    from ramekin.problems import Problem
+    from ramekin.testing.client import Client
+    from ramekin.types import Location
+
+_UNKNOWN_TYPE = "application/x-unknown"
+_UNKNOWN_NAME = "no-such-name"
+#: What hardly any field takes.
+_ODD_TEXT = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Options of requests, one of which should be answered by this problem.
+
+    ``sure`` says that the first has to be; otherwise it depends on what the schemas take.
+    """
+
+    problem: type[Problem]
+    requests: tuple[Mapping[str, Any], ...]
+    sure: bool = True
+
+
+def exercise_implied(
+    client: Client, *, exclude: Collection[str] = (), path_values: Mapping[str, Any] | None = None
+) -> None:
+    """Send to each operation the requests that its implied outcomes answer, and see that they do.
+
+    They are malformed, of an unknown media type, too long, not acceptable, invalid or without credentials: 400, 415,
+    413, 406, 422 and 401. All but the last have to pass the operation's authentication, so the client carries
+    credentials. Ramekin refuses them before a handler runs; only where a schema takes whatever is sent can a request
+    that should be invalid reach the handler.
+
+    Args:
+        client: The client, made with ``contract=True`` so that each answer is checked and counted.
+        exclude: Ids of operations to leave out.
+        path_values: Path values by name, where a value made from the path parameter's schema does not do.
+
+    Raises:
+        AssertionError: An operation answers one of them by something else.
+        CallError: An id is that of no operation, or no path can be made.
+
+    Example:
+        >>> def test_implied_outcomes(client):
+        ...     exercise_implied(client)
+    """
+    unknown = sorted(set(exclude) - {operation.id for operation in client.site.operations})
+    if unknown:
+        raise CallError(f"exercise_implied(exclude=…): no operation has the id {', '.join(unknown)}.")
+    wrong: list[str] = []
+    for operation in client.site.operations:
+        if not operation.hidden and operation.id not in exclude:
+            path = _build_path(client, operation, path_values or {})
+            for attempt in _list_attempts(operation):
+                wrong += _send(client, operation, path, attempt)
+    if wrong:
+        raise AssertionError("Implied outcomes that did not come:\n" + "\n".join(wrong))
+
+
+def _send(client: Client, operation: Operation, path: str, attempt: _Attempt) -> Iterator[str]:
+    """Send requests until one is answered by the problem; yield what is wrong where none is that has to be."""
+    expected = attempt.problem.status
+    result = None
+    for options in attempt.requests:
+        result = client.request(operation.method, path, **options)
+        result.close()
+        if result.status == expected:
+            return
+    if result is not None and attempt.sure:
+        yield f"  {operation.id}: {expected} {attempt.problem.code} expected, {result!r}"
+
+
+def _build_path(client: Client, operation: Operation, given: Mapping[str, Any]) -> str:
+    values = {
+        part.name: given[part.name] if part.name in given else _make_value(part) for part in operation.path_parameters
+    }
+    try:
+        return client.site.router.build(operation.name, values)
+    except RoutingError as error:
+        raise CallError(
+            f"exercise_implied: no path of {operation.id} ({operation.rule}) could be made: {error} "
+            "State its values: exercise_implied(client, path_values={…})."
+        ) from error
+
+
+def _make_value(part: PathParameter) -> Any:
+    """Return a value that the schema of a path parameter allows."""
+    schema = part.schema
+    for name in ("const", "default"):
+        if name in schema:
+            return schema[name]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if schema.get("format") == "uuid":
+        return "00000000-0000-4000-8000-000000000000"
+    if schema.get("type") in ("integer", "number"):
+        smallest = schema.get("minimum", 1)
+        return smallest if schema["type"] == "integer" else float(smallest)
+    return "x" * max(1, int(schema.get("minLength", 1)))
+
+
+def _list_attempts(operation: Operation) -> Iterator[_Attempt]:
+    """Yield what meets the implied problems of an operation, in the order in which they are answered."""
+    for outcome in operation.outcomes:
+        if outcome.problem is not None and outcome.implied and not exemption(operation, outcome):
+            make = _ATTEMPTS.get(outcome.problem)
+            if make is not None:
+                yield make(operation)
+
+
+def _unauthorized(operation: Operation) -> _Attempt:
+    return _Attempt(problems.Unauthorized, ({"headers": {"Authorization": None, "Cookie": ""}},))
+
+
+def _not_acceptable(operation: Operation) -> _Attempt:
+    return _Attempt(problems.NotAcceptable, ({"headers": {"Accept": _UNKNOWN_TYPE}},))
+
+
+def _unsupported_type(operation: Operation) -> _Attempt:
+    return _Attempt(problems.UnsupportedMediaType, ({"content": b"?", "content_type": _UNKNOWN_TYPE},))
+
+
+def _too_large(operation: Operation) -> _Attempt:
+    # The length that is announced decides, before a byte is read; so none of the others has to be made.
+    options = {
+        "content": b"?",
+        "content_type": content_types(operation)[0],
+        "environ": {"CONTENT_LENGTH": str(body_limit(operation) + 1)},
+    }
+    return _Attempt(problems.ContentTooLarge, (options,))
+
+
+def _malformed(operation: Operation) -> _Attempt:
+    limits = operation.limits
+    if operation.has_body:
+        # The content ends before the length that was announced: broken in every media type.
+        cut_off = {"content": b"{", "content_type": content_types(operation)[0], "environ": {"CONTENT_LENGTH": "2"}}
+        return _Attempt(problems.BadRequest, (cut_off,))
+    if operation.inputs_at("query"):
+        return _Attempt(problems.BadRequest, ({"query": "&".join(["x=1"] * (limits.query_fields + 1))},))
+    return _Attempt(problems.BadRequest, ({"headers": {"Cookie": "; ".join(["x=1"] * (limits.cookie_fields + 1))}},))
+
+
+def _invalid(operation: Operation) -> _Attempt:
+    return _Attempt(problems.ValidationFailed, tuple(_list_invalid(operation)), sure=False)
+
+
+def _list_invalid(operation: Operation) -> Iterator[Mapping[str, Any]]:
+    """Yield requests with a fault in one location, those first that hardly any schema takes."""
+    if operation.inputs_at("json"):
+        content_type = next((name for name in content_types(operation) if "*" not in name), "application/json")
+        values: tuple[Any, ...] = (True, _ODD_TEXT, [], {_UNKNOWN_NAME: True})
+        yield from ({"json": value, "content_type": content_type} for value in values)
+    elif operation.has_body:
+        yield {"form": {_UNKNOWN_NAME: _ODD_TEXT}} | ({"files": {}} if operation.inputs_at("files") else {})
+    if operation.inputs_at("query"):
+        yield {"query": {_UNKNOWN_NAME: _ODD_TEXT}}
+        for name in _list_names(operation, "query"):
+            yield {"query": [(name, _ODD_TEXT), (name, _ODD_TEXT)]}
+    for name in _list_names(operation, "headers"):
+        yield {"headers": {header_name(name): _ODD_TEXT}}
+    for name in _list_names(operation, "cookies"):
+        yield {"cookies": {name: _ODD_TEXT}}
+
+
+def _list_names(operation: Operation, location: Location) -> list[str]:
+    return [name for item in operation.inputs_at(location) for name in load_names(item.shape)]  # type: ignore[arg-type]
+
+
+_ATTEMPTS = {
+    problems.Unauthorized: _unauthorized,
+    problems.NotAcceptable: _not_acceptable,
+    problems.UnsupportedMediaType: _unsupported_type,
+    problems.ContentTooLarge: _too_large,
+    problems.BadRequest: _malformed,
+    problems.ValidationFailed: _invalid,
+}
