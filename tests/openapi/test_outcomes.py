@@ -120,6 +120,9 @@ def test_problems_of_one_status_stand_side_by_side() -> None:
 
 
 class ErrorSchema(Schema):
+    class Meta:
+        description = "What went wrong."
+
     message = fields.String()
 
 
@@ -140,7 +143,7 @@ def test_format_of_ones_own_is_one_component() -> None:
 
     @raises(OutOfStock, Busy)
     class Things(Resource):
-        @returns(status=204)
+        @returns(ErrorSchema)
         def get(self) -> None: ...
 
     document = document_of(Things, problem_format=OneFormat())

@@ -61,6 +61,7 @@ class Components:
         self._lower = lower
         self._converters: dict[Mode, Converter] = {}
         self._entries: dict[Hashable, _Entry] = {}
+        self._ordered: list[_Entry] = []
         self._names: dict[int, str] = {}
 
     def converter(self, mode: Mode) -> Converter:
@@ -90,8 +91,9 @@ class Components:
         if entry is None:
             cls = origin or type(schema)
             where = f"{cls.__module__}.{cls.__qualname__}"
-            entry = _Entry(len(self._entries), schema, mode, unknown, owner, where)
+            entry = _Entry(len(self._ordered), schema, mode, unknown, owner, where)
             self._entries[key] = entry
+            self._ordered.append(entry)
             entry.body = self.converter(mode).schema2jsonschema(schema, unknown=stated)
         return {"$ref": f"{_RESERVED}{entry.number}"}
 
@@ -102,7 +104,7 @@ class Components:
             DeclarationError: Two classes would have one name.
         """
         self._write_twins()
-        entries = list(self._entries.values())
+        entries = self._ordered
         reached = _reach(used, entries)
         _color(entries)
         groups: dict[Hashable, list[_Entry]] = {}
@@ -129,10 +131,7 @@ class Components:
 
     def _write_twins(self) -> None:
         """Write for reading what is written for writing, so that a name shows whether the two differ."""
-        written = 0
-        while written < len(self._entries):
-            entry = list(self._entries.values())[written]
-            written += 1
+        for entry in self._ordered:  # The list grows as the twins refer to others.
             if entry.mode.direction == "write" and not entry.mode.partial:
                 self.reference(entry.schema, Mode("read"))
 

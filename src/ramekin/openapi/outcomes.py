@@ -8,6 +8,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from marshmallow import Schema
+
 from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
 from ramekin.operations import JSON_MEDIA_TYPE, Operation, Outcome
@@ -95,7 +97,8 @@ class Responses:
     def _schema_of(self, problem: type[Problem]) -> dict[str, Any]:
         if problem not in self._references:
             schema = self._format.schema(problem)
-            generated = type(schema).__module__ != problem.__module__ and "Meta" in vars(type(schema))
+            # A class that from_dict has made is made anew each time; its problem is what lasts.
+            generated = type(schema).__module__ == Schema.__module__
             reference = self._components.reference(schema, Mode("read"), origin=problem if generated else None)
             self._references[problem] = reference
         return self._references[problem]
