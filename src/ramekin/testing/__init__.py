@@ -9,6 +9,8 @@ from ramekin.contract.records import Breach, ContractBreach, Exercise
 from ramekin.testing.client import Client, RequestOptions
 from ramekin.testing.errors import CallError, ResultError
 from ramekin.testing.exchanges import observers
+from ramekin.testing.generated import generate_cases
+from ramekin.testing.implied import exercise_implied
 from ramekin.testing.results import Result
 
 __all__ = [
@@ -20,5 +22,7 @@ __all__ = [
     "RequestOptions",
     "Result",
     "ResultError",
+    "exercise_implied",
+    "generate_cases",
     "observers",
 ]

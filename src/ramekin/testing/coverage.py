@@ -243,8 +243,9 @@ class Coverage(_Tally):
 
 
 def list_points(operation: Operation) -> dict[tuple[Kind, str], Point]:
-    """Return what an operation declares, by kind and name."""
+    """Return what an operation declares, by kind and name; problems in the order of their statuses."""
     points = [_outcome_point(operation, outcome) for outcome in operation.outcomes]
+    points.sort(key=lambda point: point.name if point.kind == "problem" else "")
     for location, place in _PLACES.items():
         for item in operation.inputs_at(location):
             shape: Schema = item.shape  # type: ignore[assignment]  # no bare field there

@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ramekin.errors import RamekinError
-from ramekin.settings import Settings
 from ramekin.testing import reports
 from ramekin.testing.client import Client
 from ramekin.testing.coverage import Coverage
 from ramekin.testing.coverage_page import write_page
+from ramekin.testing.errors import CallError
 from ramekin.testing.exchanges import observers
+from ramekin.testing.settings import change_settings
 
 if TYPE_CHECKING:
     from ramekin.app import App
+    from ramekin.settings import Settings
 
 PLUGIN = "ramekin-coverage"
 #: Under which a worker of pytest-xdist hands over what it saw.
@@ -39,13 +41,13 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
         settings: Settings that differ from the app's own, or all of them.
 
     Raises:
-        pytest.UsageError: A mark or a setting is wrong.
+        CallError: A mark or a setting is wrong.
     """
     wanted = change_settings(app.settings, settings)
     options: dict[str, Any] = {"contract": True}
     for mark in reversed(list(item.iter_markers("ramekin"))):
         if mark.args:
-            raise pytest.UsageError("pytest.mark.ramekin takes its arguments by name, as in ramekin(settings={…}).")
+            raise CallError("pytest.mark.ramekin takes its arguments by name, as in ramekin(settings={…}).")
         given = dict(mark.kwargs)
         wanted = change_settings(wanted, given.pop("settings", None) or {})
         options |= given
@@ -61,25 +63,6 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
     if counting is not None:
         counting.coverage.declare(client.site)
     return client
-
-
-def change_settings(settings: Settings, changes: Mapping[str, Any] | Settings) -> Settings:
-    """Return settings with some changed; ``extra`` and ``limits`` keep what is not named.
-
-    Raises:
-        pytest.UsageError: One is no setting, or has a value that is none of its own.
-    """
-    if isinstance(changes, Settings):
-        return changes
-    given = dict(changes)
-    try:
-        if isinstance(given.get("extra"), Mapping):
-            given["extra"] = {**settings.extra, **given["extra"]}
-        if isinstance(given.get("limits"), Mapping):
-            given["limits"] = settings.limits.changed(**given["limits"])
-        return settings.changed(**given)
-    except (TypeError, RamekinError) as error:
-        raise pytest.UsageError(f"The settings of this test cannot be used: {error}") from error
 
 
 class CoveragePlugin:
@@ -156,9 +139,7 @@ class CoveragePlugin:
 
     def _say_shortage(self, minimum: float) -> str:
         if not self.coverage.counted:
-            return (
-                "No contract was exercised: no test used the fixture `client`, nor a Client(contract=True)."
-            )
+            return "No contract was exercised: no test used the fixture `client`, nor a Client(contract=True)."
         return (
             f"The contract coverage of {self.coverage.percent:g} % is less than the {minimum:g} % of "
             "--contract-fail-under."
