@@ -23,6 +23,7 @@ from marshmallow.utils import get_value
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
+from ramekin.schemas.watching import Watch
 
 Dump: TypeAlias = Callable[..., Any]
 #: Dumps one value of a field: called as ``(value, attr, obj)``.
@@ -33,6 +34,11 @@ _lock = threading.RLock()
 
 _ENUM_NAME = getattr_static(enum.Enum, "name")
 
+#: How an attribute is read: of a dict, of an object without keys, and of anything else.
+_FROM_DICT = "obj[{key!r}] if {key!r} in obj else getattr(obj, {key!r}, missing)"
+_FROM_OBJECT = "obj.{key}"
+_GENERALLY = "get_attribute(obj, {key!r}, missing)"
+
 #: Most types of objects of which a dumper remembers how they are read.
 _MOST_TYPES = 256
 
@@ -40,14 +46,43 @@ _MOST_TYPES = 256
 def compile_dump(schema: Schema) -> Dump:
     """Return a function with the signature and the results of ``schema.dump``.
 
-    The schema itself is not changed; it must not be changed either from now on, nor its fields.
+    The schema itself is not changed, and must not be from now on, nor its fields.
+
+    Returns:
+        The function, safe to call from threads. It raises what ``schema.dump`` raises, and
+        `ramekin.errors.FrozenError` when it notices that the schema was changed.
 
     Example:
         >>> from marshmallow import fields
         >>> compile_dump(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
         {'age': 3}
     """
-    return _Unit().dump(schema)
+    if not _dumps_by_steps(schema):
+        return schema.dump
+    unit = _Unit()
+    one, several = unit.one(schema), unit.dump(schema)
+    usual = not schema.many and not _has_hooks(schema)
+    watch = Watch(schema)
+    calls_to_look = 0
+
+    def dump(obj: Any, *, many: bool | None = None) -> Any:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = watch.look()
+        return one(obj) if usual and not many else several(obj, many=many)
+
+    return dump
+
+
+def compile_field_dump(field: Field[Any]) -> Dump:
+    """Return a function that serializes a value as a field does that belongs to no schema."""
+    serialize = _Unit().serializer(field)
+
+    def dump(value: Any) -> Any:
+        return serialize(value, "", value)
+
+    return dump
 
 
 class _Unit:
@@ -62,7 +97,7 @@ class _Unit:
         """Return the dump function of a schema, its hooks included."""
         if not _dumps_by_steps(schema):
             return schema.dump
-        one = _DumpSource(schema, self._serializer).build()
+        one = self.one(schema)
         before, after = schema._hooks.get(PRE_DUMP), schema._hooks.get(POST_DUMP)
         if before or after:
             return _with_hooks(schema, one, bool(before), bool(after))
@@ -75,13 +110,17 @@ class _Unit:
 
         return dump
 
-    def _serializer(self, field: Field[Any]) -> Serializer:
+    def one(self, schema: Schema) -> Callable[[Any], Any]:
+        """Return what dumps one object of a schema without its hooks."""
+        return _DumpSource(schema, self.serializer).build()
+
+    def serializer(self, field: Field[Any]) -> Serializer:
         """Return what serializes a value that is not dumped inline."""
         cls: Any = type(field)
         if "_serialize" in field.__dict__:
             return field._serialize
         if cls._serialize is fields.List._serialize and isinstance(field, fields.List):
-            return _list_serializer(self._serializer(field.inner))
+            return _list_serializer(self.serializer(field.inner))
         if (
             cls._serialize is fields.Nested._serialize
             and isinstance(field, fields.Nested)
@@ -99,7 +138,9 @@ class _Unit:
             if key not in self._dumps:
                 schema = field.schema
                 many = bool(schema.many or field.many)
-                if _dumps_by_steps(schema) and many == schema.many:
+                if _dumps_by_steps(schema) and not many and not _has_hooks(schema):
+                    self._dumps[key] = self.one(schema)
+                elif _dumps_by_steps(schema) and many == schema.many:
                     self._dumps[key] = self.dump(schema)
                 else:
                     self._dumps[key] = lambda value: schema.dump(value, many=many)
@@ -158,6 +199,10 @@ def _dumps_by_steps(schema: Schema) -> bool:
     return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _STEPS)
 
 
+def _has_hooks(schema: Schema) -> bool:
+    return bool(schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP))
+
+
 def _list_serializer(inner: Serializer) -> Serializer:
     def serialize(value: Any, attr: Any, obj: Any) -> Any:
         return None if value is None else [inner(each, attr, obj) for each in value]
@@ -168,7 +213,8 @@ def _list_serializer(inner: Serializer) -> Serializer:
 class _DumpSource:
     """Collects the source of the functions that dump one object of a schema.
 
-    There are three, for a dict, for an object without keys, and for anything else; they differ in how they read.
+    There are three, for a dict, for an object without keys, and for anything else; they differ in how they read, and
+    each is made when it is first needed.
     """
 
     def __init__(self, schema: Schema, find_serializer: Callable[[Field[Any]], Serializer]) -> None:
@@ -189,31 +235,30 @@ class _DumpSource:
         cls: Any = type(self.schema)
         base: Any = Schema
         own = "get_attribute" in self.schema.__dict__ or cls.get_attribute is not base.get_attribute
-        general = self._function("get_attribute(obj, {key!r}, missing)")
         if own:
-            return general
-        from_dict = self._function("obj[{key!r}] if {key!r} in obj else getattr(obj, {key!r}, missing)")
-        from_object = self._function("obj.{key}", guarded=True)
-        plain_types: set[type] = set()
+            return self._function(_GENERALLY)
+        by_type: dict[type, Callable[[Any], Any]] = {}
+        made: dict[str, Callable[[Any], Any]] = {}
+
+        def find(cls: type) -> Callable[[Any], Any]:
+            read = _FROM_DICT if cls is dict else _FROM_OBJECT if _has_plain_attributes(cls) else _GENERALLY
+            if read not in made:
+                made[read] = self._function(read)
+            if len(by_type) < _MOST_TYPES:
+                by_type[cls] = made[read]
+            return made[read]
 
         def dump(obj: Any) -> Any:
             cls = type(obj)
-            if cls in plain_types:
-                return from_object(obj)
-            if cls is dict:
-                return from_dict(obj)
-            if _has_plain_attributes(cls) and len(plain_types) < _MOST_TYPES:
-                plain_types.add(cls)
-                return from_object(obj)
-            return general(obj)
+            return (by_type.get(cls) or find(cls))(obj)
 
         return dump
 
-    def _function(self, read: str, *, guarded: bool = False) -> Callable[[Any], Any]:
+    def _function(self, read: str) -> Callable[[Any], Any]:
         lines = ["def dump(obj):", " gaps = False"]
         items = []
         for index, (name, field) in enumerate(self.schema.dump_fields.items()):
-            lines += [f" {line}" for line in self._field(index, name, field, read, guarded)]
+            lines += [f" {line}" for line in self._field(index, name, field, read)]
             items.append((name if field.data_key is None else field.data_key, f"x{index}"))
         literal = ", ".join(f"{key!r}: {value}" for key, value in items)
         if self.schema.dict_class is dict and all(type(key) is str for key, _ in items):
@@ -230,7 +275,7 @@ class _DumpSource:
             nested.put_into(namespace, name)
         return compile_function("\n".join(lines), "dump", namespace)  # type: ignore[no-any-return]
 
-    def _field(self, index: int, name: str, field: Field[Any], read: str, guarded: bool) -> list[str]:
+    def _field(self, index: int, name: str, field: Field[Any], read: str) -> list[str]:
         cls: Any = type(field)
         target = f"x{index}"
         own = any(each in field.__dict__ for each in ("serialize", "get_value"))
@@ -245,7 +290,7 @@ class _DumpSource:
             self.namespace[f"read_{index}"] = _reader(field, name, self.schema)
             lines = [f"v = read_{index}(obj)"]
         else:
-            lines = _read(name if field.attribute is None else field.attribute, read, guarded)
+            lines = _read(name if field.attribute is None else field.attribute, read)
         serializer = self.find_serializer(field)
         self.namespace[f"cold_{index}"] = _cold(field, name, serializer)
         test, result = _inline(field, index, self.namespace)
@@ -256,11 +301,11 @@ class _DumpSource:
         return [*lines, f" if {target} is missing: gaps = True"]
 
 
-def _read(key: str, read: str, guarded: bool) -> list[str]:
+def _read(key: str, read: str) -> list[str]:
     """Return the lines that read an attribute into v."""
-    if "." in key and not read.startswith("get_attribute"):
+    if "." in key and read is not _GENERALLY:
         return [f"v = get_value(obj, {key!r}, missing)"]
-    if not guarded:
+    if read is not _FROM_OBJECT:
         return [f"v = {read.format(key=key)}"]
     if not (key.isascii() and key.isidentifier()) or keyword.iskeyword(key):
         return [f"v = getattr(obj, {key!r}, missing)"]

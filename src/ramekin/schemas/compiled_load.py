@@ -30,6 +30,8 @@ from ramekin.schemas.elements import (
 from ramekin.schemas.load_source import LoadSource, can_build
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 from ramekin.schemas.strictness import SettledNested
+from ramekin.schemas.watching import Watch
+from ramekin.types import Shape
 
 #: Loads data and returns the result and the errors, None if there are none.
 Run: TypeAlias = Callable[[Any], "tuple[Any, Any]"]
@@ -52,10 +54,18 @@ _STEPS = (
 _lock = threading.RLock()
 
 
-def compile_load(schema: Schema) -> Load:
+def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
     """Return a function with the signature and the results of ``schema.load``.
 
-    The schema itself is not changed; it must not be changed either from now on, nor its fields.
+    The schema itself is not changed, and must not be from now on, nor its fields.
+
+    Args:
+        schema: Any schema instance.
+        watched: What must not change, if the schema is a private copy of it.
+
+    Returns:
+        The function, safe to call from threads. It raises what ``schema.load`` raises, and
+        `ramekin.errors.FrozenError` when it notices that the schema was changed.
 
     Example:
         >>> from marshmallow import fields
@@ -63,37 +73,38 @@ def compile_load(schema: Schema) -> Load:
         >>> load({"age": 3})
         {'age': 3}
     """
-    unit = _Unit()
     if not _loads_by_steps(schema):
         return schema.load
-    variants: dict[Any, Run] = {}
+    variants = _Variants(schema)
+    usual_many, usual_partial = schema.many, schema.partial
+    default = variants.find(usual_many, usual_partial, schema.unknown) if _knows(usual_partial) else None
+    watch = Watch(schema if watched is None else watched)
+    calls_to_look = 0
 
-    def variant(many: Any, partial: Any, unknown: Any) -> Run:
-        key = (many, type(partial), partial if partial is None or type(partial) is bool else tuple(partial), unknown)
-        if key not in variants:
-            if len(variants) >= _MOST_VARIANTS:
-                return _runs_itself(schema, many, partial, unknown)
-            variants[key] = unit.run(schema, many, partial, unknown)
-        return variants[key]
+    def load(data: Any, **options: Any) -> Any:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = watch.look()
+        if options or default is None:
+            return variants.load(data, **options)
+        result, errors = default(data)
+        if errors is None:
+            return result
+        raise _error(schema, errors, data, result, usual_many, usual_partial)
 
-    default = variant(schema.many, schema.partial, schema.unknown) if _knows(schema.partial) else None
+    return load
 
-    def load(data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
-        if default is not None and many is None and partial is None and unknown is None:
-            result, errors = default(data)
-            if errors is None:
-                return result
-            many, partial = schema.many, schema.partial
-        else:
-            many = schema.many if many is None else bool(many)
-            unknown = schema.unknown if unknown is None else unknown
-            partial = schema.partial if partial is None else partial
-            if not _knows(partial):
-                return schema.load(data, many=many, partial=partial, unknown=unknown)
-            result, errors = variant(many, partial, unknown)(data)
-            if errors is None:
-                return result
-        raise _error(schema, errors, data, result, many, partial)
+
+def compile_field_load(field: Field[Any]) -> Load:
+    """Return a function of a value with the results of ``field.deserialize``, for a field that belongs to no schema."""
+    element = _Unit().find_element(field)
+
+    def load(value: Any) -> Any:
+        loaded, messages = element(value, None, None)
+        if messages is None:
+            return loaded
+        raise ValidationError(messages, valid_data=loaded)
 
     return load
 
@@ -126,6 +137,40 @@ def _runs_itself(schema: Schema, many: Any, partial: Any, unknown: Any) -> Run:
     return run
 
 
+class _Variants:
+    """The runs of one schema, one for each combination of options, compiled when it is first used."""
+
+    __slots__ = ("_made", "_schema", "_unit")
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._unit = _Unit()
+        self._made: dict[Any, Run] = {}
+
+    def find(self, many: Any, partial: Any, unknown: Any) -> Run:
+        """Return the run for options that are all settled."""
+        shown = partial if partial is None or type(partial) is bool else tuple(partial)
+        key = (many, type(partial), shown, unknown)
+        if key not in self._made:
+            if len(self._made) >= _MOST_VARIANTS:
+                return _runs_itself(self._schema, many, partial, unknown)
+            self._made[key] = self._unit.run(self._schema, many, partial, unknown)
+        return self._made[key]
+
+    def load(self, data: Any, *, many: bool | None = None, partial: Any = None, unknown: Any = None) -> Any:
+        """Load data with any options."""
+        schema = self._schema
+        many = schema.many if many is None else bool(many)
+        unknown = schema.unknown if unknown is None else unknown
+        partial = schema.partial if partial is None else partial
+        if not _knows(partial):
+            return schema.load(data, many=many, partial=partial, unknown=unknown)
+        result, errors = self.find(many, partial, unknown)(data)
+        if errors is None:
+            return result
+        raise _error(schema, errors, data, result, many, partial)
+
+
 class _Unit:
     """What is compiled together: a schema, its variants and its nested schemas."""
 
@@ -145,6 +190,10 @@ class _Unit:
         plain = _plain_run(schema, one, many, partial, unknown)
         return _with_hooks(schema, plain, many, partial, unknown)
 
+    def find_element(self, field: Field[Any]) -> Element:
+        """Return the element loader of a field that belongs to no schema."""
+        return self._find_element(field, find_recipe(field), {})
+
     def _find_element(self, field: Field[Any], recipe: Recipe | None, options: dict[str, Any]) -> Element:
         """Return the element loader of a field."""
         if recipe is not None:
@@ -154,7 +203,9 @@ class _Unit:
         cls: Any = type(field)
         own = field.__dict__.get("_deserialize")
         if isinstance(field, fields.List) and cls._deserialize is fields.List._deserialize and own is None:
-            return list_element(field, self._find_element(field.inner, find_recipe(field.inner), options), options)
+            return list_element(
+                field, lambda: self._find_element(field.inner, find_recipe(field.inner), options), options
+            )
         if isinstance(field, fields.Nested) and _nests_plainly(field):
             return self._nested(field, options)
         return plain_element(field, options)

@@ -8,6 +8,8 @@ and every validator runs once, as under marshmallow.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any, TypeAlias
 
 from marshmallow import ValidationError
@@ -80,14 +82,17 @@ def _step_lines(step: Step, check: str, names: dict[str, str]) -> list[str]:
     return [*lines, "  return x, None"]
 
 
-def list_element(field: Any, inner: Element, options: dict[str, Any]) -> Element:
-    """Return the loader of a List field whose items have a loader."""
+def list_element(field: Any, make_inner: Callable[[], Element], options: dict[str, Any]) -> Element:
+    """Return the loader of a List field whose items have a loader, which is made with the first item."""
     plain = plain_element(field, options)
-    check = make_check(field.validators, conditions_of(field, list))
+    made: list[tuple[Element, Check | None]] = []
 
     def load(value: Any, attr: str | None, data: Any) -> tuple[Any, Any]:
         if type(value) is not list:
             return plain(value, attr, data)
+        if not made:
+            made.append((make_inner(), make_check(field.validators, conditions_of(field, list))))
+        inner, check = made[0]
         result: list[Any] = []
         errors: dict[int, Any] | None = None
         for index, each in enumerate(value):
@@ -164,6 +169,12 @@ def _checked(result: Any, errors: Any, check: Check | None) -> tuple[Any, Any]:
 
 
 def compile_function(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Return the function that a source text of ours defines."""
-    exec(compile(source, f"<ramekin {name}>", "exec"), namespace)  # noqa: S102 - no text of a user's goes in but by repr.
+    """Return the function that a source text of ours defines; no text of a user's goes in but by ``repr``."""
+    exec(_compile(source, name), namespace)  # noqa: S102
     return namespace[name]
+
+
+@lru_cache(maxsize=1024)
+def _compile(source: str, name: str) -> CodeType:
+    """Compile a source once: operations that share a schema share its code."""
+    return compile(source, f"<ramekin {name}>", "exec")

@@ -77,17 +77,30 @@ class LoadSource:
         target = field.attribute or name
         options = self._options_of(name)
         recipe = find_recipe(field)
-        element = self.find_element(field, recipe, options)
-        self.namespace |= {
-            f"key_{index}": key,
-            f"element_{index}": element,
-            f"cold_{index}": _cold(element, key, target),
-        }
-        self.lines += [f" if {key!r} in data:", f"  v = data[{key!r}]"]
+        self.namespace[f"key_{index}"] = key
+        if recipe is None:
+            element = self.find_element(field, None, options)
+            self.namespace |= {f"element_{index}": element, f"cold_{index}": _cold(element, key, target)}
+        else:
+            self._put_cold(f"cold_{index}", lambda: _cold(self.find_element(field, recipe, options), key, target))
         body = self._inline(index, field, recipe, target) or [f"errors = cold_{index}(v, data, ret, errors)"]
-        self.lines += [f"  {line}" for line in body]
-        self.lines += [" else:", "  n += 1"]
-        self.lines += [f"  {line}" for line in self._missing(index, name, field, key, target, options)]
+        body = [f"  {line}" for line in body]
+        absent = ["  n += 1", *(f"  {line}" for line in self._missing(index, name, field, key, target, options))]
+        if f"required_{index}" in self.namespace:
+            # It is nearly always there, and a try that succeeds costs nothing.
+            self.lines += [f" try: v = data[{key!r}]", " except KeyError:", *absent, " else:", *body]
+        else:
+            self.lines += [f" if {key!r} in data:", f"  v = data[{key!r}]", *body, " else:", *absent]
+
+    def _put_cold(self, name: str, make: Callable[[], Callable[..., Any]]) -> None:
+        """Name a function that is made with its first call: most values never need it."""
+        namespace = self.namespace
+
+        def load_first(*arguments: Any) -> Any:
+            namespace[name] = make()
+            return namespace[name](*arguments)
+
+        namespace[name] = load_first
 
     def _options_of(self, name: str) -> dict[str, Any]:
         if isinstance(self.partial, tuple):

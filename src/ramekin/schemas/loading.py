@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import Schema
 from marshmallow.types import UnknownOption
 
-from ramekin.schemas.compiled_dump import compile_dump
-from ramekin.schemas.compiled_load import compile_load
+from ramekin.schemas.compiled_dump import compile_dump, compile_field_dump
+from ramekin.schemas.compiled_load import compile_field_load, compile_load
 from ramekin.schemas.judges import NUMBER_DIGITS
 from ramekin.schemas.strictness import make_strict, rules_for
 from ramekin.types import Location, Shape
@@ -38,18 +38,12 @@ def compile_loader(
     """
     strict = make_strict(shape, rules_for(location, coerce=coerce, number_digits=number_digits))
     if not isinstance(strict, Schema):
-        return strict.deserialize
+        return compile_field_load(strict)
     if unknown is not None:
         strict.unknown = unknown
-    return compile_load(strict)
+    return compile_load(strict, watched=shape)
 
 
 def compile_dumper(shape: Shape) -> Callable[[Any], Any]:
     """Return the function that dumps one value to what a codec can encode."""
-    if isinstance(shape, Schema):
-        return compile_dump(shape)
-
-    def dump(value: Any) -> Any:
-        return shape._serialize(value, "", value)
-
-    return dump
+    return compile_dump(shape) if isinstance(shape, Schema) else compile_field_dump(shape)

@@ -6,6 +6,7 @@ listed in the reference, under *Faults*.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import fields
@@ -66,10 +67,22 @@ def with_code(messages: Any, code: str) -> Any:
 
 
 def code_error_messages(templates: dict[str, Any], *, owner: object = None) -> dict[str, Any]:
-    """Return the ``error_messages`` of a field or schema with the code of its key on each."""
-    coded = {
-        key: with_code(text, _KEY_CODES.get(key) or key.replace("_", "-").lower()) for key, text in templates.items()
-    }
-    if isinstance(owner, fields.Enum) and "unknown" in templates:
-        coded["unknown"] = with_code(templates["unknown"], "one-of")
-    return coded
+    """Return the ``error_messages`` of a field or schema with the code of its key on each; not to be changed."""
+    is_enum = isinstance(owner, fields.Enum)
+    if all(isinstance(text, str) for text in templates.values()):
+        # Most fields of a class say the same.
+        return _code_strings(
+            tuple((key, text, getattr(text, "code", None)) for key, text in templates.items()), is_enum
+        )
+    return {key: with_code(text, _code_of_key(key, is_enum)) for key, text in templates.items()}
+
+
+@lru_cache(maxsize=512)
+def _code_strings(templates: tuple[tuple[str, str, str | None], ...], is_enum: bool) -> dict[str, Any]:
+    return {key: Message(str(text), code or _code_of_key(key, is_enum)) for key, text, code in templates}
+
+
+def _code_of_key(key: str, is_enum: bool) -> str:
+    if is_enum and key == "unknown":
+        return "one-of"
+    return _KEY_CODES.get(key) or key.replace("_", "-").lower()

@@ -1,0 +1,88 @@
+"""Changes of a schema after it was compiled: noticed and refused, since the compiled function cannot follow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from marshmallow import Schema, fields
+from marshmallow.fields import Field
+
+from ramekin.errors import FrozenError
+from ramekin.types import Shape
+
+#: Calls that look for changes: each of the first few, where a mistake in start-up code shows, then one in many.
+FIRST_LOOKS = 16
+LOOK_EVERY = 512
+
+_SCHEMA_ATTRIBUTES = ("fields", "load_fields", "dump_fields", "many", "partial", "unknown", "error_messages")
+#: What marshmallow's fields read when they load and dump. A subclass may keep other things on itself, and marshmallow
+#: itself replaces the inner fields of a container when an instance is nested.
+_FIELD_ATTRIBUTES = (
+    *("allow_nan", "allow_none", "as_string", "attribute", "by_value", "constant", "data_key", "default_timezone"),
+    *("dump_default", "dump_only", "enum", "error_messages", "format", "load_default", "load_only", "many", "places"),
+    *("post_load", "pre_load", "precision", "required", "rounding", "strict", "timezone", "truthy", "falsy"),
+    *("unknown", "validators"),
+)
+
+
+class Watch:
+    """What a schema was when it was compiled."""
+
+    __slots__ = ("_looks", "_seen")
+
+    def __init__(self, shape: Shape) -> None:
+        self._looks = 0
+        self._seen = [(place, owner, _state(owner)) for place, owner in _parts(shape, type(shape).__name__)]
+
+    def look(self) -> int:
+        """Compare the schema with what it was.
+
+        Returns:
+            How many calls may pass before the next look.
+
+        Raises:
+            FrozenError: An attribute of the schema or of one of its fields was changed.
+        """
+        for place, owner, state in self._seen:
+            if _state(owner) != state:
+                raise FrozenError(
+                    f"{place} was changed after its schema was compiled; change a schema before its first use, "
+                    "or compile it again."
+                )
+        self._looks += 1
+        return 0 if self._looks < FIRST_LOOKS else LOOK_EVERY
+
+
+def _parts(shape: Shape, place: str) -> Iterator[tuple[str, Any]]:
+    yield place, shape
+    if isinstance(shape, Schema):
+        for name, field in shape.fields.items():
+            yield from _parts(field, f"{place}.{name}")
+    elif isinstance(shape, fields.List):
+        yield from _parts(shape.inner, place)
+    elif isinstance(shape, fields.Tuple):
+        for each in shape.tuple_fields:
+            yield from _parts(each, place)
+    elif isinstance(shape, fields.Mapping):
+        for inner in (shape.key_field, shape.value_field):
+            if inner is not None:
+                yield from _parts(inner, place)
+
+
+def _state(owner: Schema | Field[Any]) -> int:
+    """Return a number that changes with what loading and dumping depend on."""
+    attributes = vars(owner)
+    names = _SCHEMA_ATTRIBUTES if isinstance(owner, Schema) else _FIELD_ATTRIBUTES
+    return hash(tuple((name, _identity(attributes[name])) for name in names if name in attributes))
+
+
+def _identity(value: Any) -> object:
+    """Return what tells a value from others: its content if it is a container, the value if it is plain."""
+    if type(value) in (str, int, float, bool):
+        return value
+    if type(value) is dict:
+        return tuple((key, id(each)) for key, each in value.items())
+    if type(value) in (list, tuple):
+        return tuple(map(id, value))
+    return frozenset(map(id, value)) if type(value) is set else id(value)
