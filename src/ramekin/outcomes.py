@@ -5,7 +5,7 @@ Specification: RFC 9110 §8 (representation data), §12.5.1 (Accept).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marshmallow.fields import Field
@@ -19,7 +19,6 @@ from ramekin.schemas import compile_dumper
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation, Outcome
-    from ramekin.requests import Request
     from ramekin.types import Shape
 
 #: Most spellings of one header that are remembered as good.
@@ -35,23 +34,30 @@ def is_json(media_type: str) -> bool:
     return essence == "application/json" or essence.endswith("+json")
 
 
-def compile_negotiation(operation: Operation) -> tuple[Container[str | None], Callable[[Request], None]]:
-    """Return the spellings of ``Accept`` that are known to fit, and what judges any other.
+class Negotiation:
+    """Which ``Accept`` fields fit the media types that an operation answers with.
 
-    The judge raises `NotAcceptable` (406) when no declared media type fits, and remembers what does.
+    Attributes:
+        good: Spellings that are known to fit; an absent field is None.
     """
-    produced = tuple(dict.fromkeys(outcome.media_type for outcome in operation.successes if outcome.media_type))
-    good: set[str | None] = {None, "", "*/*", *produced}
-    detail = f"This operation answers with {', '.join(produced)}."
 
-    def negotiate(request: Request) -> None:
-        accept = request.accept or ""
-        if produced and not _is_acceptable(accept, produced):
-            raise NotAcceptable(detail)
-        if len(good) < REMEMBERED and len(accept) <= 200:
-            good.add(accept)
+    __slots__ = ("_produced", "good")
 
-    return good, negotiate
+    def __init__(self, produced: tuple[str, ...]) -> None:
+        self._produced = produced
+        self.good: set[str | None] = {None, "", "*/*", *produced}
+
+    def judge(self, accept: str | None) -> None:
+        """Remember a spelling that fits.
+
+        Raises:
+            NotAcceptable: 406, no declared media type fits.
+        """
+        accept = accept or ""
+        if self._produced and not _is_acceptable(accept, self._produced):
+            raise NotAcceptable(f"This operation answers with {', '.join(self._produced)}.")
+        if len(self.good) < REMEMBERED and len(accept) <= 200:
+            self.good.add(accept)
 
 
 def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:
@@ -70,66 +76,75 @@ def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:
         return True
 
 
-class Encoders:
-    """Encoders of outcomes; outcomes of one schema share what dumps it."""
+class Responder:
+    """What the operations of one site share in answering: negotiations, heads, and encoders by schema."""
 
-    __slots__ = ("_dumpers",)
+    __slots__ = ("_encoders", "_heads", "_negotiations")
 
     def __init__(self) -> None:
-        self._dumpers: dict[Shape, Callable[[Any], Any]] = {}
+        self._encoders: dict[tuple[Shape | None, int, str | None], Encode] = {}
+        self._heads: dict[tuple[int, str | None], Head] = {}
+        self._negotiations: dict[tuple[str, ...], Negotiation] = {}
 
-    def dumper(self, shape: Shape) -> Callable[[Any], Any]:
-        """Return what dumps a value of a schema, compiled with the first outcome that has it."""
-        dump = self._dumpers.get(shape)
-        if dump is None:
-            dump = self._dumpers[shape] = compile_dumper(shape)
-        return dump
+    def negotiation(self, operation: Operation) -> Negotiation:
+        """Return what judges ``Accept`` for the media types of an operation."""
+        produced = tuple(dict.fromkeys(outcome.media_type for outcome in operation.successes if outcome.media_type))
+        return self._negotiations.setdefault(produced, Negotiation(produced))
+
+    def head(self, outcome: Outcome) -> Head:
+        """Return the ready head of an outcome, for values that are no `Reply`."""
+        key = outcome.status, outcome.media_type
+        if key not in self._heads:
+            self._heads[key] = Head(outcome.status, type_headers(*key))
+        return self._heads[key]
+
+    def encoder(self, outcome: Outcome) -> Encode:
+        """Return what turns a value into the content of an outcome.
+
+        It raises `ContractError` for a value that the outcome cannot carry.
+        """
+        key = outcome.shape, outcome.status, outcome.media_type
+        if key not in self._encoders:
+            self._encoders[key] = _compile_encoder(outcome)
+        return self._encoders[key]
 
 
-def compile_encoder(outcome: Outcome, where: str, encoders: Encoders) -> Encode:
-    """Return what turns a value into the content of an outcome.
-
-    It raises `ContractError` for a value that the outcome cannot carry.
-    """
+def _compile_encoder(outcome: Outcome) -> Encode:
     if is_bodiless(outcome) or outcome.shape is None:
-        return _no_content(outcome, where)
+        return _no_content(outcome)
     if not is_json(outcome.media_type or ""):
-        return _other_content(outcome, where)
-    return _json_content(outcome.shape, f"{where} {outcome.status}", encoders.dumper(outcome.shape))
+        return _other_content(outcome)
+    return _json_content(outcome.shape)
 
 
-def _no_content(outcome: Outcome, where: str) -> Encode:
+def _no_content(outcome: Outcome) -> Encode:
     # RFC 9110 §8.6: where there could be content the length says that there is none; 204 and 304 have no such field.
     empty = None if outcome.status in {204, 304} else b""
 
     def encode(value: Any) -> Content:
         if value is not None:
             raise ContractError(
-                f"{where} returned {type(value).__name__} for {outcome.status}, which is declared without content."
+                f"The handler returned {type(value).__name__} for {outcome.status}, which is declared without content."
             )
         return empty
 
     return encode
 
 
-def _json_content(shape: Shape, where: str, dump: Callable[[Any], Any]) -> Encode:
-    encode_json = json.encode
+def _json_content(shape: Shape) -> Encode:
+    dump, encode_json = compile_dumper(shape), json.encode
     if isinstance(shape, Field) and shape.allow_none:
         return lambda value: encode_json(dump(value))
 
     def encode(value: Any) -> bytes:
         if value is None:
-            raise ContractError(f"{where}: the handler returned None where {_name(shape)} is declared.")
+            raise ContractError(f"The handler returned None where {type(shape).__name__} is declared.")
         return encode_json(dump(value))
 
     return encode
 
 
-def _name(shape: Shape) -> str:
-    return type(shape).__name__
-
-
-def _other_content(outcome: Outcome, where: str) -> Encode:
+def _other_content(outcome: Outcome) -> Encode:
     def encode(value: Any) -> Content:
         if isinstance(value, str):
             return value.encode()
@@ -137,10 +152,10 @@ def _other_content(outcome: Outcome, where: str) -> Encode:
             return value
         if isinstance(value, Mapping) or not isinstance(value, Iterable):
             raise ContractError(
-                f"{where} returned {type(value).__name__} for {outcome.media_type}; "
+                f"The handler returned {type(value).__name__} for {outcome.media_type}; "
                 "declared are text, bytes or an iterable of either."
             )
-        return Stream(value, where)
+        return Stream(value)
 
     return encode
 
@@ -151,12 +166,11 @@ class Stream:
     The first chunk is made at once, so that a source that fails before it has sent anything is answered by a 500.
     """
 
-    __slots__ = ("_first", "_iterator", "_source", "_where")
+    __slots__ = ("_first", "_iterator", "_source")
 
-    def __init__(self, source: Iterable[Any], where: str) -> None:
+    def __init__(self, source: Iterable[Any]) -> None:
         self._source = source
         self._iterator = iter(source)
-        self._where = where
         try:
             self._first: bytes | None = self._next()
         except BaseException:
@@ -169,7 +183,7 @@ class Stream:
                 return chunk.encode()
             if isinstance(chunk, bytes):
                 return chunk
-            raise ContractError(f"{self._where} streamed {type(chunk).__name__}; chunks are text or bytes.")
+            raise ContractError(f"The handler streamed {type(chunk).__name__}; chunks are text or bytes.")
         return None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -192,56 +206,68 @@ def content_type(media_type: str) -> str:
     return f"{media_type}; charset=utf-8" if media_type.startswith("text/") and ";" not in media_type else media_type
 
 
-def compile_finish(operation: Operation, encoders: Encoders) -> Callable[[Reply[Any]], Reply[Any]]:
-    """Return what dumps the value of a reply and sets its status, content type and content.
+def type_headers(status: int, media_type: str | None) -> list[tuple[str, str]]:
+    """Return the ``Content-Type`` of an outcome as header fields: where nothing follows, an empty length says so."""
+    if media_type is not None:
+        return [("Content-Type", content_type(media_type))]
+    return [] if status in {204, 304} else [("Content-Type", EMPTY_CONTENT_TYPE)]
 
-    It raises `ContractError` for a status or media type that the operation does not declare.
+
+class Finisher:
+    """Finishes the replies of one operation: dumps the value, sets status, content type and content.
+
+    Args:
+        operation: The operation.
+        responder: What the operations of the site share.
     """
-    outcomes = operation.successes
-    default = outcomes[0].status
-    encode = {
-        (outcome.status, outcome.media_type): compile_encoder(outcome, operation.id, encoders) for outcome in outcomes
-    }
-    first = {outcome.status: outcome.media_type for outcome in reversed(outcomes)}
-    fields = {
-        (outcome.status, outcome.media_type): {header.name.lower(): header.field for header in outcome.headers}
-        for outcome in outcomes
-    }
-    is_head = operation.method == "HEAD"
 
-    def finish(reply: Reply[Any]) -> Reply[Any]:
+    __slots__ = ("_operation", "_responder")
+
+    def __init__(self, operation: Operation, responder: Responder) -> None:
+        self._operation = operation
+        self._responder = responder
+
+    def finish(self, reply: Reply[Any]) -> Reply[Any]:
+        """Finish a reply, unless it is.
+
+        Raises:
+            ContractError: The status or media type is not declared, or the outcome cannot carry the value.
+        """
         if reply.finished:
             return reply
-        status = default if reply.status is None else reply.status
-        if status not in first:
-            raise ContractError(
-                f"{operation.id} replied with status {status}, which it does not declare; "
-                f"declared: {', '.join(str(known) for known in first)}."
-            )
-        media_type = first[status] if reply.media_type is None else reply.media_type
-        if (status, media_type) not in encode:
-            raise ContractError(
-                f"{operation.id} replied {status} with media type {media_type}, which it does not declare."
-            )
+        outcome = self._find_outcome(reply)
         headers = reply.headers
         if "Content-Type" in headers:
             raise ContractError(
-                f"{operation.id} set Content-Type by hand; the media type is declared, or Reply(media_type=…)."
+                f"{self._operation.id} set Content-Type by hand; the media type is declared, or Reply(media_type=…)."
             )
         if headers.undumped is not None:
-            _dump_headers(headers, fields[status, media_type])
-        reply.body = encode[status, media_type](reply.value)
-        reply.status, reply.media_type, reply.finished = status, media_type, True
-        if is_head and reply.body == b"":
+            _dump_headers(headers, {header.name.lower(): header.field for header in outcome.headers})
+        reply.body = self._responder.encoder(outcome)(reply.value)
+        reply.status, reply.media_type, reply.finished = outcome.status, outcome.media_type, True
+        if reply.body == b"" and self._operation.method == "HEAD":
             reply.body = None  # RFC 9110 §9.3.2: the length of what GET would send, or none.
         check_finished(reply)
-        if media_type is not None:
-            headers.pairs.insert(0, ("Content-Type", content_type(media_type)))
-        elif status not in {204, 304}:
-            headers.pairs.insert(0, ("Content-Type", EMPTY_CONTENT_TYPE))
+        headers.pairs[:0] = type_headers(outcome.status, outcome.media_type)
         return reply
 
-    return finish
+    def _find_outcome(self, reply: Reply[Any]) -> Outcome:
+        successes = self._operation.successes
+        status = successes[0].status if reply.status is None else reply.status
+        of_status = [outcome for outcome in successes if outcome.status == status]
+        if not of_status:
+            declared = ", ".join(dict.fromkeys(str(outcome.status) for outcome in successes))
+            raise ContractError(
+                f"{self._operation.id} replied with status {status}, which it does not declare; declared: {declared}."
+            )
+        if reply.media_type is None:
+            return of_status[0]
+        for outcome in of_status:
+            if outcome.media_type == reply.media_type:
+                return outcome
+        raise ContractError(
+            f"{self._operation.id} replied {status} with media type {reply.media_type}, which it does not declare."
+        )
 
 
 def _dump_headers(headers: HeaderList, declared: Mapping[str, Field[Any]]) -> None:
@@ -264,17 +290,6 @@ def _to_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value
-
-
-def compile_plain(operation: Operation, encoders: Encoders) -> tuple[Head, Encode]:
-    """Return the ready head and the encoder of the topmost success, for values that are no `Reply`."""
-    outcome = operation.successes[0]
-    headers: list[tuple[str, str]] = []
-    if outcome.media_type is not None:
-        headers = [("Content-Type", content_type(outcome.media_type))]
-    elif outcome.status not in {204, 304}:
-        headers = [("Content-Type", EMPTY_CONTENT_TYPE)]
-    return Head(outcome.status, headers), compile_encoder(outcome, operation.id, encoders)
 
 
 def to_head(reply: Reply[Any]) -> Head:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.failures import log_failure
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import Content, Encoders, compile_finish, compile_negotiation, compile_plain, to_head
+from ramekin.outcomes import Content, Finisher, Responder, to_head
 from ramekin.responses import Head, Reply, check_finished
 from ramekin.steps import Exchange, Phase, Step
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
-Run: TypeAlias = "Callable[[Request, dict[str, Any]], Answer]"
 Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
 
 #: What a gateway sends: the head, without ``Content-Length`` where the content is in one piece; the content, in one
@@ -34,18 +33,21 @@ Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
 Answer: TypeAlias = tuple[Head, Content, Callable[[Exception | None], None] | None]
 
 
-class Plan:
-    """An operation and what runs it; ``operation`` is None for what answers requests that match none."""
+class Plan(Protocol):
+    """An operation made ready to run."""
 
-    __slots__ = ("operation", "run")
+    @property
+    def operation(self) -> Operation:
+        """The operation."""
+        ...
 
-    def __init__(self, operation: Operation | None, run: Run) -> None:
-        self.operation = operation
-        self.run = run
+    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        """Answer a request, given the values of the path."""
+        ...
 
 
 def compile_plan(
-    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, encoders: Encoders
+    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, responder: Responder
 ) -> Plan:
     """Make an operation ready to run.
 
@@ -54,70 +56,102 @@ def compile_plan(
         steps: Its steps, the outermost first.
         failures: What answers exceptions.
         settings: The app's settings.
-        encoders: What encodes values, shared by the operations of a site.
+        responder: What the operations of the site share in answering.
     """
-    propagate = settings.propagate_exceptions or settings.debug
     is_plain = not operation.effects.provides and all(
         item.for_handler and item.location != "files" for item in operation.effects.inputs
     )
     if steps or not is_plain:
-        inner = _compile_onion(operation, steps, failures, settings, encoders)
-        return Plan(operation, partial(_run_onion, operation, inner, propagate))
-    return Plan(operation, _compile_straight(operation, failures, settings, propagate, encoders))
+        return OnionPlan(operation, steps, failures, settings, responder)
+    return StraightPlan(operation, failures, settings, responder)
 
 
-def _compile_straight(
-    operation: Operation, failures: Failures, settings: Settings, propagate: bool, encoders: Encoders
-) -> Run:
-    """Return what runs an operation without steps."""
-    (accepted, negotiate), admit, load = (
-        compile_negotiation(operation),
-        compile_admission(operation, settings),
-        compile_load(operation, settings),
+class StraightPlan:
+    """The plan of an operation without steps: it runs straight through."""
+
+    __slots__ = (
+        "_accepted",
+        "_admit",
+        "_encode",
+        "_failures",
+        "_finisher",
+        "_handler",
+        "_head",
+        "_load",
+        "_negotiation",
+        "_propagate",
+        "_resource",
+        "operation",
     )
-    (head, encode), finish = compile_plain(operation, encoders), compile_finish(operation, encoders)
-    resource, handler = operation.resource, operation.handler
 
-    def fail(request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
-        exchange = Exchange(request, operation, arguments)
-        reply = failures.answer(exchange, error)
-        if propagate and exchange.error is not None:
-            raise exchange.error
+    def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
+        self.operation = operation
+        self._failures = failures
+        self._propagate = settings.propagate_exceptions or settings.debug
+        self._negotiation = responder.negotiation(operation)
+        self._accepted = self._negotiation.good
+        self._admit = compile_admission(operation, settings)
+        self._load = compile_load(operation, settings)
+        self._resource = operation.resource
+        self._handler = operation.handler
+        self._head = responder.head(operation.successes[0])
+        self._encode = responder.encoder(operation.successes[0])
+        self._finisher = Finisher(operation, responder)
+
+    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        """Answer a request, given the values of the path."""
         try:
-            reply = finish(reply)
-        except Exception as unfit:
-            reply = failures.answer(exchange, unfit)
+            if request.accept not in self._accepted:
+                self._negotiation.judge(request.accept)
+            if self._admit is not None:
+                self._admit(request)
+            if self._load is not None:
+                self._load(request, arguments)
+            value = self._handler(self._resource(request), **arguments)
+            if type(value) is Reply:
+                reply = self._finisher.finish(value)
+                return to_head(reply), reply.body, None
+            return self._head, self._encode(value), None
+        except Exception as error:
+            return self._fail(request, arguments, error)
+
+    def _fail(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
+        exchange = Exchange(request, self.operation, arguments)
+        reply = _answer(exchange, error, self._failures, self._finisher.finish)
+        if self._propagate and exchange.error is not None:
+            raise exchange.error
         return to_head(reply), reply.body, None
 
-    def run(request: Request, arguments: dict[str, Any]) -> Answer:
-        try:
-            if request.accept not in accepted:
-                negotiate(request)
-            if admit is not None:
-                admit(request)
-            if load is not None:
-                load(request, arguments)
-            value = handler(resource(request), **arguments)
-            if type(value) is Reply:
-                reply = finish(value)
-                return to_head(reply), reply.body, None
-            return head, encode(value), None
-        except Exception as error:
-            return fail(request, arguments, error)
 
-    return run
+class OnionPlan:
+    """The plan of an operation with steps around it."""
+
+    __slots__ = ("_inner", "_propagate", "operation")
+
+    def __init__(
+        self,
+        operation: Operation,
+        steps: Sequence[Step],
+        failures: Failures,
+        settings: Settings,
+        responder: Responder,
+    ) -> None:
+        self.operation = operation
+        self._propagate = settings.propagate_exceptions or settings.debug
+        self._inner = _compile_onion(operation, steps, failures, settings, responder)
+
+    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        """Answer a request, given the values of the path."""
+        return _run_onion(Exchange(request, self.operation, arguments), self._inner, self._propagate)
 
 
 def _compile_onion(
-    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, encoders: Encoders
+    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, responder: Responder
 ) -> Inner:
     """Return what runs an operation with its steps around it."""
-    (accepted, negotiate), admit, load = (
-        compile_negotiation(operation),
-        compile_admission(operation, settings),
-        compile_load(operation, settings),
-    )
-    finish, resource, handler = compile_finish(operation, encoders), operation.resource, operation.handler
+    negotiation, finish = responder.negotiation(operation), Finisher(operation, responder).finish
+    admit, load = compile_admission(operation, settings), compile_load(operation, settings)
+    resource, handler = operation.resource, operation.handler
     provides = tuple(
         (name, make) for name, make in operation.effects.provides.items() if takes_parameter(handler, name)
     )
@@ -134,8 +168,8 @@ def _compile_onion(
         return value if type(value) is Reply else Reply(value)
 
     def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
-        if exchange.request.accept not in accepted:
-            negotiate(exchange.request)
+        if exchange.request.accept not in negotiation.good:
+            negotiation.judge(exchange.request.accept)
         if admit is not None:
             admit(exchange.request)
         if has_body:
@@ -241,11 +275,10 @@ def compile_fallback(
 
     inner = _guard(answer, failures, _finish_unmatched)
     inner = wrap_steps([step for step in steps if step.phase is Phase.OUTER], inner, failures, _finish_unmatched)
-    run: Run = partial(_run_onion, None, inner, propagate)
-    run_head = without_content(run)
 
     def fall_back(request: Request, given: Reply[Any] | Problem) -> Answer:
-        return (run_head if request.method == "HEAD" else run)(request, {"answer": given})
+        done = _run_onion(Exchange(request, None, {"answer": given}), inner, propagate)
+        return without_content(request, done) if request.method == "HEAD" else done
 
     return fall_back
 
@@ -264,10 +297,7 @@ def _finish_unmatched(reply: Reply[Any]) -> Reply[Any]:
     return reply
 
 
-def _run_onion(
-    operation: Operation | None, inner: Inner, propagate: bool, request: Request, arguments: dict[str, Any]
-) -> Answer:
-    exchange = Exchange(request, operation, arguments)
+def _run_onion(exchange: Exchange, inner: Inner, propagate: bool) -> Answer:
     try:
         reply = inner(exchange)
     except BaseException:  # SystemExit and its like pass, but what was entered is closed.
@@ -296,20 +326,16 @@ def close_exchange(exchange: Exchange, error: Exception | None = None) -> None:
             log_failure(exchange.request, failed)
 
 
-def without_content(run: Run) -> Run:
-    """Return what answers HEAD as ``run`` answers GET (RFC 9110 §9.3.2)."""
-
-    def run_head(request: Request, arguments: dict[str, Any]) -> Answer:
-        head, content, close_all = run(request, arguments)
-        headers = head.headers
-        if isinstance(content, bytes):
-            if content:
-                headers = [*headers, ("Content-Length", str(len(content)))]
-        elif (close := getattr(content, "close", None)) is not None:
-            try:
-                close()
-            except Exception as error:
-                log_failure(request, error)
-        return Head(head.status, headers), None, close_all
-
-    return run_head
+def without_content(request: Request, answer: Answer) -> Answer:
+    """Return the answer to HEAD that goes with an answer to GET (RFC 9110 §9.3.2)."""
+    head, content, close_all = answer
+    headers = head.headers
+    if isinstance(content, bytes):
+        if content:
+            headers = [*headers, ("Content-Length", str(len(content)))]
+    elif (close := getattr(content, "close", None)) is not None:
+        try:
+            close()
+        except Exception as error:
+            log_failure(request, error)
+    return Head(head.status, headers), None, close_all

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ramekin.errors import RoutingError
-from ramekin.outcomes import Encoders
-from ramekin.plans import Plan, compile_fallback, compile_plan, without_content
+from ramekin.outcomes import Responder
+from ramekin.plans import Plan, compile_fallback, compile_plan
 from ramekin.routing import Router, quote_path
 from ramekin.steps import order_steps
 
@@ -34,32 +34,40 @@ class Route:
     """What one rule leads to.
 
     Attributes:
-        plans: The plan of each method, HEAD beside GET.
-        allow: The methods, as ``Allow`` lists them.
-        options_headers: The header fields of the answer to OPTIONS.
+        plans: The plan of each method but HEAD, which is answered without content.
+        head: The plan that answers HEAD: its own, else that of GET.
     """
 
-    __slots__ = ("allow", "options_headers", "plans")
+    __slots__ = ("_methods", "head", "plans")
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
-        self.plans = dict(plans)
-        head = self.plans.get("HEAD") or self.plans.get("GET")
-        if head is not None:
-            self.plans["HEAD"] = Plan(head.operation, without_content(head.run))
-        self.allow = ", ".join(dict.fromkeys([*self.plans, "OPTIONS"]))
-        self.options_headers = {"Allow": self.allow} | _accept_headers(plans)
+        self._methods = tuple(plans)
+        self.plans = {method: plan for method, plan in plans.items() if method != "HEAD"}
+        self.head = plans.get("HEAD") or plans.get("GET")
 
+    def find_plan(self, method: str) -> Plan | None:
+        """Return the plan that answers a method, if one does."""
+        return self.head if method == "HEAD" else self.plans.get(method)
 
-def _accept_headers(plans: Mapping[str, Plan]) -> dict[str, str]:
-    """Return ``Accept-Post`` and ``Accept-Patch`` (RFC 5789 §3.1; W3C LDP §7.1) for the methods that read a body."""
-    from ramekin.arguments import content_types
+    @property
+    def allow(self) -> str:
+        """The methods, as ``Allow`` lists them."""
+        return ", ".join(dict.fromkeys([*self._methods, *(["HEAD"] if self.head else []), "OPTIONS"]))
 
-    found: dict[str, str] = {}
-    for method, header in (("POST", "Accept-Post"), ("PATCH", "Accept-Patch")):
-        plan = plans.get(method)
-        if plan is not None and plan.operation is not None and plan.operation.has_body:
-            found[header] = ", ".join(content_types(plan.operation))
-    return found
+    @property
+    def options_headers(self) -> dict[str, str]:
+        """The header fields of the answer to OPTIONS.
+
+        ``Accept-Post`` and ``Accept-Patch`` (W3C LDP §7.1, RFC 5789 §3.1) go with the methods that read a body.
+        """
+        from ramekin.arguments import content_types
+
+        found = {"Allow": self.allow}
+        for method, header in (("POST", "Accept-Post"), ("PATCH", "Accept-Patch")):
+            plan = self.plans.get(method)
+            if plan is not None and plan.operation.has_body:
+                found[header] = ", ".join(content_types(plan.operation))
+        return found
 
 
 class Site:
@@ -103,13 +111,13 @@ class Site:
         by_name: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation
-        encoders = Encoders()
+        responder = Responder()
         rules: list[tuple[str, str, Route]] = []
         for name, methods in by_name.items():
             plans: dict[str, Plan] = {}
             for method, operation in methods.items():
                 steps = order_steps([*outer, *steps_of(operation)], operation.where)
-                plans[method] = compile_plan(operation, steps, failures, settings, encoders)
+                plans[method] = compile_plan(operation, steps, failures, settings, responder)
             any_operation = next(iter(methods.values()))
             rules.append((name, any_operation.rule, Route(plans)))
             self._names.setdefault(any_operation.resource, []).append(name)

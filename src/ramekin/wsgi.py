@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from ramekin.arguments import body_limit
 from ramekin.failures import log_failure
+from ramekin.plans import without_content
 from ramekin.problems import REPEATED_CHARACTERS, BadRequest, MethodNotAllowed, NotFound
 from ramekin.requests import BoundedStream, Request
 from ramekin.responses import Reply
@@ -131,7 +132,7 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             head, content, close = plan.run(request, arguments)
         else:
             request = WSGIRequest(environ, site, None)
-            head, content, close = answer_other(request, route)
+            head, content, close = answer_other(request, route, arguments)
         if started is not None or close is not None:
             body = SentBody(request, head.status, content, close, started)
             if type(content) is bytes:
@@ -152,15 +153,18 @@ def _never(level: int) -> bool:
     return False
 
 
-def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo], Answer]:
-    """Return what answers requests that match no operation."""
+def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo, dict[str, Any]], Answer]:
+    """Return what answers HEAD, and requests that match no operation."""
     fallback = site.fallback
 
-    def answer(request: Request, route: Route | MovedTo) -> Answer:
+    def answer(request: Request, route: Route | MovedTo, arguments: dict[str, Any]) -> Answer:
         if isinstance(route, MovedTo):
             return fallback(request, _redirect(request, route.path))
         if route is no_route:
             return fallback(request, NotFound())
+        if request.method == "HEAD" and route.head is not None:
+            request.operation = route.head.operation
+            return without_content(request, route.head.run(request, arguments))
         if request.method == "OPTIONS":
             return fallback(request, Reply(status=204, headers=route.options_headers))
         return fallback(request, MethodNotAllowed(headers={"Allow": route.allow}))
