@@ -16,6 +16,7 @@ from ramekin.testing.results import Result
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
 JSON = "application/json"
+OPTIONAL_STRING = fields.String(metadata={"optional": True})
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def app() -> App:
     @app.resource("/items")
     class Items(Resource):
         @accepts(json={"n": fields.Integer(required=True, validate=validate.Range(min=0)), "s": fields.String()})
-        @returns({"n": fields.Integer(), "s": fields.String()}, status=201)
+        @returns({"n": fields.Integer(), "s": OPTIONAL_STRING}, status=201)
         def post(self, json: dict[str, Any]) -> dict[str, Any]:
             return json
 
@@ -43,7 +44,7 @@ def app() -> App:
             return json
 
         @accepts(query={"q": fields.String(), "size": fields.Integer(validate=validate.Range(1, 100))})
-        @returns({"q": fields.String(), "size": fields.Integer()})
+        @returns({"q": OPTIONAL_STRING, "size": fields.Integer(metadata={"optional": True})})
         def get(self, query: dict[str, Any]) -> dict[str, Any]:
             return query
 

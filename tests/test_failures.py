@@ -14,9 +14,9 @@ from werkzeug.exceptions import HTTPException, ImATeapot, TooManyRequests, Unaut
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from ramekin import App, Reply, Request, Resource, Settings, accepts, returns
+from ramekin import App, Reply, Request, Resource, Settings, accepts, raises, returns
 from ramekin.errors import DeclarationError
-from ramekin.problems import BadRequest, Conflict, NotFound, Problem
+from ramekin.problems import BadRequest, Conflict, NotFound, Problem, problem_of_status
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -54,7 +54,9 @@ def app() -> App:
 
     @app.resource("/<what>")
     class Raises(Resource):
+        @raises(*(problem_of_status(status) for status in (401, 404, 409, 418, 422, 429)))
         @returns({"a": fields.Integer()})
+        @returns(status=303, headers={"Location": fields.String()})
         def get(self, what: str) -> Any:
             raised = RAISED[what]
             raise raised if isinstance(raised, Exception) else raised()

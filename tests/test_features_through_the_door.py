@@ -703,6 +703,7 @@ def test_only_what_was_entered_is_closed() -> None:
     @app.resource("/")
     class Root(Resource):
         @Refusing()
+        @raises(Refused)
         @returns(status=204)
         def get(self) -> None: ...
 

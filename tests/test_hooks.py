@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Reply, Request, Resource, Settings, accepts, returns
+from ramekin import App, Reply, Request, Resource, Settings, accepts, raises, returns
 from ramekin.errors import FrozenError
 from ramekin.problems import ServiceUnavailable
 from ramekin.testing import Client
@@ -39,6 +39,7 @@ def app(log: list[Any]) -> App:
     @app.resource("/")
     class Root(Resource):
         @accepts(query={"n": fields.Integer()})
+        @raises(ServiceUnavailable)
         @returns(fields.String())
         def get(self, query: Any) -> str:
             log.append("handler")
@@ -171,6 +172,7 @@ def resourceful(log: list[Any]) -> Client:
 
     @app.resource("/<int:n>")
     class Item(Base):
+        @raises(ServiceUnavailable)
         @returns({"n": fields.Integer()})
         def get(self, n: int) -> Any:
             if n == 0:

@@ -153,7 +153,7 @@ UUID_TEXT = "9f0c5a3e-6a0b-4a0e-8d5f-2f1b3c4d5e6f"
         (fields.Boolean(), True, "true"),
         (fields.List(fields.Integer()), [1, 2], "1, 2"),
         (fields.Integer(), 7, "7"),
-        (fields.UUID(), "as it is", "as it is"),
+        (fields.DateTime(), "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -383,6 +383,7 @@ def test_a_dropped_stream_is_closed() -> None:
     @app.resource("/")
     class Streams(Resource):
         @returns(fields.String(), media_type="text/plain")
+        @returns(status=204)
         def get(self) -> Any:
             return Chunks(logs[int(self.request.query_string)])
 

@@ -53,6 +53,21 @@ class _Declared:
         return self._shape
 
 
+class _Names:
+    """Names for the schemas that stand in the declarations of one operation as dicts of fields."""
+
+    __slots__ = ("_given", "_stem")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._stem = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}"
+        self._given: dict[str, int] = {}
+
+    def make(self, suffix: str) -> str:
+        """Return a name, numbered where another of the operation has it already."""
+        self._given[suffix] = number = self._given.get(suffix, 0) + 1
+        return f"{self._stem}{suffix}{'' if number == 1 else f'_{number}'}"
+
+
 class _Accepted(NamedTuple):
     location: Location
     schema: _Declared
@@ -81,12 +96,12 @@ class Accepts(Declaration):
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """Read these inputs."""
-        return Effects(inputs=tuple(self._input(item, endpoint) for item in self.accepted))
+        names = _Names(endpoint)
+        return Effects(inputs=tuple(self._input(item, endpoint, names) for item in self.accepted))
 
     @staticmethod
-    def _input(item: _Accepted, endpoint: Endpoint) -> Input:
-        suffix = "Request" if item.location == "json" else item.location.title()
-        name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}{suffix}"
+    def _input(item: _Accepted, endpoint: Endpoint, names: _Names) -> Input:
+        name = names.make("Request" if item.location == "json" else item.location.title())
         shape = item.schema.resolve(f"{endpoint.where}: accepts({item.location}=…)", name)
         if item.location != "json" and isinstance(shape, Field):
             raise DeclarationError(
@@ -179,13 +194,14 @@ class Returns(Declaration):
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """End in these successes."""
-        return Effects(outcomes=tuple(self._outcome(item, endpoint) for item in self.returned))
+        names = _Names(endpoint)
+        return Effects(outcomes=tuple(self._outcome(item, endpoint, names) for item in self.returned))
 
     @staticmethod
-    def _outcome(item: _Returned, endpoint: Endpoint) -> Outcome:
+    def _outcome(item: _Returned, endpoint: Endpoint, names: _Names) -> Outcome:
         shape = None
         if item.schema is not None:
-            name = f"{endpoint.id[:1].upper()}{endpoint.id[1:]}Response{'' if item.status == 200 else item.status}"
+            name = names.make(f"Response{'' if item.status == 200 else item.status}")
             shape = item.schema.resolve(f"{endpoint.where}: returns(…)", name)
         return Outcome(
             status=item.status,
