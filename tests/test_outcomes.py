@@ -165,7 +165,7 @@ def test_other_chunks_are_refused_and_the_source_closed(chunk: Any) -> None:
 
 def test_closing_twice_does_nothing_more() -> None:
     """Generators and files may be closed again."""
-    stream = Stream((chunk for chunk in ("a", "b")))
+    stream = Stream(chunk for chunk in ("a", "b"))
     stream.close()
     stream.close()
     assert list(stream) == [b"a"]
