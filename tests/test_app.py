@@ -9,20 +9,20 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from marshmallow import fields
+from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 from werkzeug.test import Client as WerkzeugClient
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, describe, raises, returns
 from ramekin.errors import DeclarationError, FrozenError, RoutingError
-from ramekin.operations import Declaration, Operation
+from ramekin.operations import Declaration, Effects, Endpoint, Operation
 from ramekin.problems import Conflict, NotFound
+from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import Client
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from ramekin.steps import Step
 
 TEXT = {"text": fields.String(required=True)}
 
@@ -93,6 +93,21 @@ class StaticMethod(Resource):
     """Has a method that is none."""
 
     get = 7
+
+
+class Static(Resource):
+    """Has a function for a method."""
+
+    @staticmethod
+    @returns(status=204)
+    def get() -> None: ...
+
+
+class WithoutSelf(Resource):
+    """Has a method that takes nothing."""
+
+    @returns(status=204)
+    def get() -> None: ...  # type: ignore[misc]
 
 
 class Undeclared(Resource):
@@ -301,6 +316,36 @@ def test_operation_ids_conflict_at_compile() -> None:
         app.compile()
 
 
+@pytest.mark.parametrize("hidden", [False, True])
+def test_components_of_one_name_conflict_at_compile(hidden: bool) -> None:
+    """Two schema classes of one name are refused when the app is compiled, unless the document has one of them only."""
+
+    def make(kind: type[fields.Field[Any]]) -> type[Schema]:
+        class BookSchema(Schema):
+            number = kind()
+
+        return BookSchema
+
+    class One(Resource):
+        @returns(make(fields.Integer))
+        def get(self) -> Any: ...
+
+    class Other(Resource):
+        @describe(hidden=hidden)
+        @returns(make(fields.String))
+        def get(self) -> Any: ...
+
+    app = App("Test")
+    app.add_resource("/one", One)
+    app.add_resource("/other", Other)
+
+    if hidden:
+        app.compile()
+    else:
+        with pytest.raises(DeclarationError, match=r"BookSchema and .*BookSchema would be the component 'Book'"):
+            app.compile()
+
+
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 def test_resource_in_the_place_of_the_document_is_refused(path: str) -> None:
     """A resource cannot stand where the document or the docs page stands; they can be moved or left out."""
@@ -469,6 +514,42 @@ def test_middleware_goes_around_wsgi() -> None:
 
     for _ in range(2):
         assert WerkzeugClient(app).get("/THING").status_code == 200
+
+
+def test_document_is_changed_by_its_app() -> None:
+    """Functions of the app change the finished document, in the order of registration."""
+    app = make_app(thing=Thing)
+    app.modify_document(lambda document: document.update({"x-order": [1]}))
+    app.modify_document(lambda document: document["x-order"].append(2))
+
+    assert Client(app).get("/openapi.json").json["x-order"] == [1, 2]
+
+
+def test_document_can_be_guarded() -> None:
+    """Declarations for the document and its page hold for them, and for nothing else."""
+
+    @dataclass(frozen=True)
+    class Closed(Declaration):
+        """Is found by nobody."""
+
+        def effects(self, endpoint: Endpoint) -> Effects:
+            """Say so."""
+            return Effects(problems=(NotFound,))
+
+        def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
+            """Refuse."""
+
+            def refuse(exchange: Exchange) -> None:
+                raise NotFound
+
+            yield Step(phase=Phase.ADMIT, name="closed", enter=refuse)
+
+    app = App("Test", docs_declarations=[Closed()])
+    app.add_resource("/things", Thing)
+    client = Client(app)
+
+    assert client.get("/openapi.json").status == client.get("/docs").status == 404
+    assert client.get("/things").status == 200
 
 
 # -- Exception handlers -----------------------------------------------------------------------------------------------

@@ -233,6 +233,24 @@ def test_raises_and_inputs_unite_at_one_place() -> None:
     assert set(schemas_at(operation, "query")) == {Inner, Outer}
 
 
+def test_limits_and_descriptions_unite_at_one_place() -> None:
+    """Several `limits` and `describe` at one place unite, and the upper one has the last word."""
+    operation = build(
+        make_resource(
+            [
+                limits(body_bytes=1),
+                limits(body_bytes=2, json_depth=3),
+                describe(summary="Above"),
+                describe(summary="Below", deprecated=True),
+                returns(status=204),
+            ]
+        )
+    )
+
+    assert (operation.limits.body_bytes, operation.limits.json_depth) == (1, 3)
+    assert (operation.summary, operation.deprecated) == ("Above", True)
+
+
 def test_second_body_is_refused() -> None:
     """A request has one body: a second `json` at one place is refused."""
     with pytest.raises(

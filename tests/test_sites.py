@@ -180,6 +180,17 @@ def test_document_is_cached_and_has_its_tag(app: App) -> None:
     assert site.document_bytes("/shop")[1] != first[1]
 
 
+def test_few_documents_are_kept(app: App) -> None:
+    """A site keeps few documents, so that a client that makes up mount prefixes cannot fill the memory."""
+    site = app.compile()
+
+    for number in range(40):
+        site.document_bytes(f"/{number}")
+
+    assert site.document_bytes("/0")[0] is site.document_bytes("/0")[0]
+    assert site.document_bytes("/39")[0] is not site.document_bytes("/39")[0]
+
+
 def test_document_says_where_the_app_is_mounted(app: App) -> None:
     """The document's server is the prefix that the app is mounted under."""
     document = Client(app, script_name="/shop").get("/openapi.json").json

@@ -206,9 +206,10 @@ class App:
         handlers = {verb: getattr(resource, verb) for verb in METHODS if hasattr(resource, verb)}
         if not handlers:
             raise DeclarationError(f"{where} has no method; a resource defines at least one of {', '.join(METHODS)}.")
-        for verb, handler in handlers.items():
-            if not inspect.isfunction(handler):
-                raise DeclarationError(f"{where}.{verb} has to be a plain method, not {type(handler).__name__}.")
+        for verb in handlers:
+            written = inspect.getattr_static(resource, verb)
+            if not inspect.isfunction(written):
+                raise DeclarationError(f"{where}.{verb} has to be a plain method, not {type(written).__name__}.")
         snapshot = {verb: read_declarations(resource, handler) for verb, handler in handlers.items()}
         return _Registration(parse_rule(rule, self._converters, where), resource, name, own, MappingProxyType(snapshot))
 
@@ -341,6 +342,7 @@ class App:
     def _build_site(self, settings: Settings) -> Site:
         # What compiles is imported by the first app that is: a program that only reads declarations needs none of it.
         from ramekin.failures import Failures
+        from ramekin.openapi.names import check_components
         from ramekin.sites import Site
         from ramekin.wsgi import compile_wsgi
 
@@ -349,6 +351,7 @@ class App:
             _check_unchanged(registration)
             operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
+        check_components(operations)
         problem_format = self._problem_format or ProblemDetails(settings.problem_base_uri)
         site = Site(
             operations=operations,

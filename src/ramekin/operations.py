@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -351,8 +351,8 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
     _check_signature(endpoint, effects)
     said = effects.documentation
     summary, description = _split_docstring(endpoint.handler)
-    summary = summary if said.summary is None else said.summary
-    description = description if said.description is None else said.description
+    summary = (summary if said.summary is None else said.summary) or _sentence(endpoint)
+    description = (description if said.description is None else said.description) or summary
     return Operation(
         id=said.operation_id or endpoint.id,
         method=endpoint.method,
@@ -366,8 +366,8 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
         effects=effects,
         outcomes=_all_outcomes(endpoint, effects),
         limits=limits.changed(**effects.limits) if effects.limits else limits,
-        summary=summary or _sentence(endpoint),
-        description=description or summary or _sentence(endpoint),
+        summary=summary,
+        description=description,
         tags=(endpoint.resource.__name__,) if said.tags is None else said.tags,
         deprecated=bool(said.deprecated),
         hidden=bool(said.hidden),
@@ -448,6 +448,16 @@ def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
         seen.add(key)
 
 
+def _named_parameters(handler: Callable[..., Any], where: str) -> list[inspect.Parameter]:
+    """Return a handler's parameters but the resource itself."""
+    parameters = list(inspect.signature(handler).parameters.values())
+    if not parameters or parameters[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
+        raise DeclarationError(f"{where} has to take the resource itself as its first parameter, self.")
+    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters[1:]):
+        raise DeclarationError(f"{where} has positional-only parameters; everything is passed by name.")
+    return parameters[1:]
+
+
 def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
     handler, where = endpoint.handler, endpoint.where
     if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
@@ -461,9 +471,7 @@ def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
         raise DeclarationError(
             f"{where}: {', '.join(clashes)} is both a part of the rule and an input; rename the part."
         )
-    parameters = list(inspect.signature(handler).parameters.values())[1:]
-    if any(parameter.kind is parameter.POSITIONAL_ONLY for parameter in parameters):
-        raise DeclarationError(f"{where} has positional-only parameters; everything is passed by name.")
+    parameters = _named_parameters(handler, where)
     takes = {
         parameter.name
         for parameter in parameters
@@ -494,13 +502,19 @@ def takes_parameter(handler: Callable[..., Any], name: str) -> bool:
 
 
 def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:
-    declared = [Outcome(status=problem.status, problem=problem) for problem in effects.problems]
+    declared = [_problem_outcome(problem, implied=False) for problem in effects.problems]
     implied = [
-        Outcome(status=problem.status, problem=problem, implied=True)
+        _problem_outcome(problem, implied=True)
         for problem in _implied_problems(endpoint, effects)
         if problem not in effects.problems
     ]
     return (*effects.outcomes, *declared, *implied)
+
+
+@lru_cache(maxsize=256)
+def _problem_outcome(problem: type[Problem], *, implied: bool) -> Outcome:
+    """Return the outcome of a problem, the same record for all operations that end in it."""
+    return Outcome(status=problem.status, problem=problem, implied=implied)
 
 
 def _implied_problems(endpoint: Endpoint, effects: Effects) -> Iterable[type[Problem]]:
