@@ -36,10 +36,12 @@ class Contract:
     """
 
     def __init__(self, site: Site, *, compiled: bool | None = None) -> None:
-        self.site = site
-        self._compiled = compiled
+        # Not the site itself, so that contracts can be kept for as long as their sites live.
+        self._info = site.info
+        self._problem_format = site.problem_format
         self._operations = {operation.id: operation for operation in site.operations}
-        self._document: _Document | None = None
+        self._document = _Document(site.document("3.1"))
+        self._compiled = compiled
         self._responses: dict[str, Responses] = {}
         self._requests: dict[str, Requests] = {}
 
@@ -136,15 +138,13 @@ class Contract:
 
     def _find(self, operation: Operation) -> tuple[_Document, dict[str, Any]]:
         """Return what a document says of an operation: the emitted one, or one of its own for what that leaves out."""
-        if self._document is None:
-            self._document = _Document(self.site.document("3.1"))
         item = self._document.find(operation)
         if item is not None:
             return self._document, item
         from ramekin.openapi.document import build_document
 
         shown = [replace(operation, hidden=False)]
-        alone = _Document(build_document(shown, self.site.info, self.site.problem_format))
+        alone = _Document(build_document(shown, self._info, self._problem_format))
         return alone, cast("dict[str, Any]", alone.find(operation))
 
     def _compile_response(self, document: _Document, response: Mapping[str, Any]) -> Response:
@@ -172,7 +172,7 @@ class Contract:
         if schema is None or not is_json(name):
             return Content(name=name, media_type=media_type, judge=None)
         codes = None
-        if media_type.essence == self.site.problem_format.media_type:
+        if media_type.essence == self._problem_format.media_type:
             codes = self._compile_codes(document, schema)
         judge = self._judge(document.schemas.stand_alone(schema, closed=True))
         return Content(name=name, media_type=media_type, judge=judge, codes=codes)

@@ -8,9 +8,10 @@ Specification: PEP 3333, which ``wsgiref.validate`` holds the app to at every re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypedDict, Unpack, overload
 from urllib.parse import quote, unquote_to_bytes
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,7 @@ from werkzeug.test import EnvironBuilder
 
 from ramekin.testing.bodies import encode_cookies, encode_form, encode_header, encode_json, encode_query
 from ramekin.testing.calls import compose, find_operation
+from ramekin.testing.checks import EXCHANGE, Check, Exchange
 from ramekin.testing.errors import CallError
 from ramekin.testing.results import Result
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ramekin.app import App
+    from ramekin.contract import Breach, Exercise, Kind
     from ramekin.settings import Settings
     from ramekin.sites import Site
     from ramekin.testing.bodies import File
@@ -55,6 +58,7 @@ class RequestOptions(TypedDict, total=False):
         environ: Keys of the WSGI environ to set, such as ``REMOTE_ADDR``.
         follow_redirects: Whether to go on to where a redirect points.
         stream: Whether to leave the content for `Result.iter` to ask for, piece by piece.
+        valid: Whether the request is held against the contract, too, before it is sent.
     """
 
     query: str | Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -68,6 +72,7 @@ class RequestOptions(TypedDict, total=False):
     environ: Mapping[str, Any]
     follow_redirects: bool
     stream: bool
+    valid: bool
 
 
 class Client:
@@ -85,6 +90,8 @@ class Client:
             allow, or a method that it does not know, needs a client without.
         script_name: The prefix that the app is mounted under; the paths of requests are beneath it, or begin with it.
         headers: Header fields for every request.
+        contract: Whether each response is held against what the app's document says of its operation; needs
+            ``ramekin[testing]``.
 
     Attributes:
         app: The app.
@@ -108,6 +115,7 @@ class Client:
         validate: bool = True,
         script_name: str = "",
         headers: Mapping[str, Any] | None = None,
+        contract: bool = True,
     ) -> None:
         if script_name and (not script_name.startswith("/") or script_name.endswith("/")):
             raise CallError(f"Client(script_name=…) begins with '/' and does not end with it, unlike {script_name!r}.")
@@ -115,7 +123,8 @@ class Client:
         self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
-        self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate))
+        self._check = Check(self.site, enabled=contract)
+        self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate, self._check))
 
     def _find_wsgi(self) -> WSGIApplication:
         """Return what leads to this client's site, through the app's middleware where there is some."""
@@ -179,6 +188,8 @@ class Client:
 
         Raises:
             CallError: The request contradicts itself or holds what none can.
+            ContractBreach: The response is not what its operation declares, or the request is not what it takes though
+                the test says so.
             Exception: Whatever the app did not handle, where the client raises exceptions.
         """
         unknown = sorted(options.keys() - RequestOptions.__annotations__.keys())
@@ -201,11 +212,16 @@ class Client:
             environ_base={"REMOTE_ADDR": "127.0.0.1", _COOKIES: cookies},
             environ_overrides={**self._locate(path, query_string), **options.get("environ", {})},
         )
-        response = self._jar.open(
-            builder,
-            buffered=not options.get("stream", False),
-            follow_redirects=options.get("follow_redirects", False),
-        )
+        exchange = Exchange(is_stream=options.get("stream", False), is_valid=options.get("valid", False))
+        token = EXCHANGE.set(exchange)
+        try:
+            response = self._jar.open(
+                builder,
+                buffered=not exchange.is_stream,
+                follow_redirects=options.get("follow_redirects", False),
+            )
+        finally:
+            EXCHANGE.reset(token)
         return Result(
             status=response.status_code,
             headers=response.headers,
@@ -214,6 +230,7 @@ class Client:
             method=response.request.method,
             path=response.request.root_path + response.request.path,
             problem_type=self.site.problem_format.media_type,
+            operation=exchange.operation,
         )
 
     def _join_headers(self, given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -245,6 +262,9 @@ class Client:
     def call(self, operation: str, /, **arguments: Any) -> Result: ...
 
     @overload
+    def call(self, operation: Callable[..., object], /, *, valid: Literal[False], **arguments: Any) -> Result: ...
+
+    @overload
     def call(
         self, operation: Callable[Concatenate[Any, P], object], /, *args: P.args, **arguments: P.kwargs
     ) -> Result: ...
@@ -260,10 +280,13 @@ class Client:
             operation: The method of the resource class, such as ``Books.get``, or the operation's id.
             *args: Nothing; everything is passed by name.
             **arguments: Path values; ``query``, ``json``, ``form``, ``files``, ``headers``, ``cookies``. Queries,
-                headers and cookies may be left out.
+                headers and cookies may be left out. ``valid=False`` says that their values are wrong on purpose: the
+                request is then not held against the contract.
 
         Raises:
             CallError: No operation or several are meant, or the arguments are not those that it takes.
+            ContractBreach: The operation does not accept the values, which are then not sent; or the response is not
+                what it declares.
             Exception: Whatever the app did not handle, where the client raises exceptions.
 
         Example:
@@ -273,8 +296,38 @@ class Client:
         found = find_operation(self.site, operation)
         if args:
             raise CallError(f"{found.id} takes its arguments by name; given by position: {len(args)}.")
+        is_valid = True
+        if all(parameter.name != "valid" for parameter in found.path_parameters):
+            is_valid = bool(arguments.pop("valid", True))
         call = compose(self.site, found, arguments)
-        return self.request(call.method, call.path, **call.options)
+        return self.request(call.method, call.path, valid=is_valid, **call.options)
+
+    # -- The contract -------------------------------------------------------------------------------------------------
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """Every exchange of this client that kept the contract, in order."""
+        return self._check.exercises
+
+    @contextmanager
+    def expect_breach(self, kind: Kind | None = None) -> Iterator[list[Breach]]:
+        """Expect that the contract is broken within the block; what is broken stands in the list that it gives.
+
+        It is for tests of the check itself, and for a bug that is known. Breaches of other kinds are raised.
+
+        Args:
+            kind: What part of the contract; any when None.
+
+        Raises:
+            AssertionError: It was kept.
+            CallError: The client does not check the contract.
+
+        Example:
+            >>> with client.expect_breach("status") as breaches:
+            ...     client.get("/books/1/cover")
+        """
+        with self._check.expect(kind) as breaches:
+            yield breaches
 
     # -- Cookies ------------------------------------------------------------------------------------------------------
 
@@ -341,12 +394,13 @@ def _encode_body(where: str, options: RequestOptions) -> tuple[bytes | None, str
     return None, None
 
 
-def _compile_gateway(wsgi: WSGIApplication, validate: bool) -> WSGIApplication:
+def _compile_gateway(wsgi: WSGIApplication, validate: bool, check: Check) -> WSGIApplication:
     """Return what stands between Werkzeug's client and the app."""
     if validate:
         from wsgiref.validate import validator
 
         wsgi = validator(wsgi)
+    checked = check.surround(wsgi)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         cookies = environ.pop(_COOKIES, None)
@@ -356,7 +410,7 @@ def _compile_gateway(wsgi: WSGIApplication, validate: bool) -> WSGIApplication:
             if header:
                 environ["HTTP_COOKIE"] = header
         environ["wsgi.input"].seek(0)  # A redirect sends the body once more.
-        return _Content(wsgi(environ, start_response))
+        return _Content(checked(environ, start_response))
 
     return serve
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
+from marshmallow import ValidationError
 from werkzeug.http import parse_cookie, parse_options_header
 
 from ramekin import json as codec
 from ramekin.limits import Limits
 from ramekin.testing.errors import ResultError
+from ramekin.testing.values import load_value
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
+
+    from ramekin.operations import Operation
 
 #: A test reads what its own app wrote, so only the codec's own bounds hold.
 _UNLIMITED = Limits().changed(json_nodes=2**31, json_depth=512, number_digits=100_000)
@@ -32,7 +36,7 @@ class Result:
         path: The path of the request, with the mount prefix; the last one's where redirects were followed.
     """
 
-    __slots__ = ("_chunks", "_close", "_content", "_problem_type", "headers", "method", "path", "status")
+    __slots__ = ("_chunks", "_close", "_content", "_operation", "_problem_type", "headers", "method", "path", "status")
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class Result:
         method: str,
         path: str,
         problem_type: str,
+        operation: Operation | None = None,
     ) -> None:
         self.status: int = status
         self.headers: Headers = headers
@@ -52,6 +57,7 @@ class Result:
         self._chunks: Iterable[bytes] | None = chunks
         self._close = close
         self._problem_type = problem_type
+        self._operation = operation
         self._content: bytes | None = None
 
     @property
@@ -116,6 +122,26 @@ class Result:
             return codec.decode(self.content, _UNLIMITED)
         except codec.JSONError as error:
             raise ResultError(f"{self._title}: the content is not JSON: {error.detail} {self._excerpt}") from error
+
+    @property
+    def value(self) -> Any:
+        """What the JSON stands for by the schema that the operation declares for it.
+
+        Dates, UUIDs, decimals and members of an Enum are values of Python, and objects are dicts by the names of their
+        fields. No hook and no validator of the schema runs.
+
+        Raises:
+            ResultError: No operation answered, it declares no schema for this status and media type, or the content is
+                not what the schema dumps.
+        """
+        outcomes = () if self._operation is None else self._operation.successes
+        for outcome in outcomes:
+            if outcome.shape is not None and (outcome.status, outcome.media_type) == (self.status, self.media_type):
+                try:
+                    return load_value(outcome.shape, self.json)
+                except (ValidationError, TypeError, ValueError) as error:
+                    raise ResultError(f"{self._title}: the content is not what is declared: {error}") from error
+        raise self._unlike("content with a declared schema")
 
     @property
     def problem(self) -> dict[str, Any]:
