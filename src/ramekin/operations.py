@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -511,10 +511,15 @@ def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:
     return (*effects.outcomes, *declared, *implied)
 
 
-@lru_cache(maxsize=256)
 def _problem_outcome(problem: type[Problem], *, implied: bool) -> Outcome:
     """Return the outcome of a problem, the same record for all operations that end in it."""
-    return Outcome(status=problem.status, problem=problem, implied=implied)
+    key = problem, implied
+    if key not in _PROBLEM_OUTCOMES:
+        _PROBLEM_OUTCOMES[key] = Outcome(status=problem.status, problem=problem, implied=implied)
+    return _PROBLEM_OUTCOMES[key]
+
+
+_PROBLEM_OUTCOMES: dict[tuple[type[Problem], bool], Outcome] = {}
 
 
 def _implied_problems(endpoint: Endpoint, effects: Effects) -> Iterable[type[Problem]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -94,15 +95,25 @@ class _RecordingRule(Rule):
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         # Werkzeug compiles two functions for each rule at start-up, 0.5 ms; most rules never build a URL.
-        compiled: list[Callable[..., tuple[str, str]]] = []
-        compile_now = super()._compile_builder
+        return _build_with_query if append_unknown else _build_alone
 
-        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
-            if not compiled:
-                compiled.append(compile_now(append_unknown))
-            return compiled[0](rule, **values)
+    def build_later(self, values: Mapping[str, Any], append_unknown: bool) -> tuple[str, str]:
+        """Build a URL for the first time, having compiled what builds the next."""
+        compiled = super()._compile_builder(append_unknown).__get__(self, None)
+        if append_unknown:
+            self._build_unknown = compiled
+        else:
+            self._build = compiled
+        built: tuple[str, str] = compiled(**values)
+        return built
 
-        return build
+
+def _build_with_query(rule: _RecordingRule, /, **values: Any) -> tuple[str, str]:
+    return rule.build_later(values, append_unknown=True)
+
+
+def _build_alone(rule: _RecordingRule, /, **values: Any) -> tuple[str, str]:
+    return rule.build_later(values, append_unknown=False)
 
 
 class ParsedRule(NamedTuple):
@@ -171,10 +182,10 @@ def describe_converter(converter: BaseConverter) -> Mapping[str, Any]:
         return stated
     if isinstance(converter, IntegerConverter):
         low = converter.min if converter.min is not None else (None if converter.signed else 0)
-        return {"type": "integer"} | _bounds(low, converter.max)
+        return _describe_number("integer", low, converter.max)
     if isinstance(converter, FloatConverter):
         low = converter.min if converter.min is not None else (None if converter.signed else 0)
-        return {"type": "number"} | _bounds(low, converter.max)
+        return _describe_number("number", low, converter.max)
     if isinstance(converter, UUIDConverter):
         return {"type": "string", "format": "uuid"}
     if isinstance(converter, AnyConverter):
@@ -187,13 +198,10 @@ def describe_converter(converter: BaseConverter) -> Mapping[str, Any]:
     return {"type": "string", "minLength": 1}
 
 
-def _bounds(low: float | None, high: float | None) -> dict[str, Any]:
-    bounds: dict[str, Any] = {}
-    if low is not None:
-        bounds["minimum"] = low
-    if high is not None:
-        bounds["maximum"] = high
-    return bounds
+@lru_cache(maxsize=256)
+def _describe_number(kind: str, low: float | None, high: float | None) -> Mapping[str, Any]:
+    bounds = {"minimum": low, "maximum": high}
+    return {"type": kind} | {name: bound for name, bound in bounds.items() if bound is not None}
 
 
 class NoRoute(Exception):
@@ -211,19 +219,30 @@ class MovedTo(Exception):
         self.path = path
 
 
+_NO_NODES: Mapping[str, Any] = MappingProxyType({})
+
+
 class _Node(Generic[RouteT]):
     """One place in the table of segments."""
 
     __slots__ = ("convert", "delegate", "dynamic", "leaf", "static")
 
     def __init__(self) -> None:
-        self.static: dict[str, _Node[RouteT]] = {}
+        #: What follows on a segment. Most nodes are leaves, which share an empty one.
+        self.static: Mapping[str, _Node[RouteT]] = _NO_NODES
         #: Tests of a segment in Werkzeug's order, with the regular expression and weight that they come from.
-        self.dynamic: list[tuple[Callable[[str], Any], _Node[RouteT], tuple[int, str]]] = []
+        self.dynamic: tuple[tuple[Callable[[str], Any], _Node[RouteT], tuple[int, str]], ...] = ()
         #: Whether Werkzeug has a transition here that this table does not know.
         self.delegate = False
         self.leaf: RouteT | None = None
         self.convert: tuple[tuple[str, Callable[[str], Any]], ...] = ()
+
+    def follow(self, segment: str) -> _Node[RouteT]:
+        """Return the node behind a static segment, made where there is none."""
+        if not isinstance(self.static, dict):
+            self.static = {}
+        following: _Node[RouteT] = self.static.setdefault(segment, _Node())
+        return following
 
 
 class _Shape(Generic[RouteT]):
@@ -262,12 +281,12 @@ class Router(Generic[RouteT]):
         self._routes: dict[str, RouteT] = {}
         #: Shapes by number of segments, in the order in which Werkzeug would come to them.
         self._shapes: dict[int, list[_Shape[RouteT]]] = {}
-        self._converters: dict[str, tuple[tuple[str, BaseConverter], ...]] = {}
+        self._converters: dict[str, list[tuple[str, str, BaseConverter]]] = {}
         url_map = Map(converters=converters, redirect_defaults=False)
         for name, rule, route in rules:
             self._routes[name] = route
             bound = _bind(rule, url_map, name, name)
-            self._converters[name] = tuple((variable, converter) for variable, _, converter in bound.found)
+            self._converters[name] = bound.found
             self._add(bound, route)
         self._adapter = url_map.bind("localhost")
         if _has_one_way(self._root):
@@ -282,7 +301,7 @@ class Router(Generic[RouteT]):
         convert: list[tuple[str, Callable[[str], Any]]] = []
         for segment in rule[1:].split("/"):
             if "<" not in segment:
-                node = node.static.setdefault(segment, _Node())
+                node = node.follow(segment)
                 continue
             name, _, converter = next(converters)
             if not _WHOLE_SEGMENT.fullmatch(segment) or not converter.part_isolating:
@@ -398,7 +417,7 @@ class Router(Generic[RouteT]):
             raise RoutingError(f"url_for({name}) needs the values {needed}; given: {given}.") from error
         except (ValueError, TypeError) as error:
             raise RoutingError(f"url_for({name}): a value does not fit its converter: {error}") from error
-        for variable, converter in self._converters[name]:
+        for variable, _, converter in self._converters[name]:
             if not _leads_back(converter, values[variable]):
                 raise RoutingError(f"url_for({name}): the value of {variable} does not fit its converter.")
         return path
@@ -449,8 +468,8 @@ def _child(node: _Node[RouteT], converter: BaseConverter) -> _Node[RouteT]:
         if present == key:
             return following
     following = _Node[RouteT]()
-    node.dynamic.append((re.compile(f"(?:{converter.regex})").fullmatch, following, key))
-    node.dynamic.sort(key=lambda entry: entry[2][0])
+    entry = (re.compile(f"(?:{converter.regex})").fullmatch, following, key)
+    node.dynamic = tuple(sorted((*node.dynamic, entry), key=lambda each: each[2][0]))
     return following
 
 
