@@ -55,9 +55,7 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
         options["settings"] = wanted
     unknown = sorted(options.keys() - signature(Client).parameters.keys())
     if unknown:
-        raise pytest.UsageError(
-            f"pytest.mark.ramekin({', '.join(unknown)}=…): ramekin.testing.Client takes no such option."
-        )
+        raise CallError(f"pytest.mark.ramekin({unknown[0]}=…): ramekin.testing.Client takes no such option.")
     client = Client(app, **options)
     counting = item.config.pluginmanager.get_plugin(PLUGIN)
     if counting is not None:
