@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError
 from tests.schemas.generated import LOG, make_data, make_object, make_schema
 
-from ramekin.schemas import compile_dump, compile_load, compile_loader
+from ramekin.schemas import collect_faults, compile_dump, compile_load, compile_loader, compile_reader
 from ramekin.schemas.strictness import make_strict, rules_for
 
 CASES = 100_000 if os.environ.get("RAMEKIN_LONG") else 700
@@ -124,6 +124,28 @@ def test_a_strict_loader_is_its_strict_schema(seed: int, location: Any) -> None:
 
         expected = outcome(lambda: coded(data))  # noqa: B023
         assert outcome(lambda: _with_codes(load, data)) == expected  # noqa: B023
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_a_reader_tells_what_a_loader_raises(seed: int) -> None:
+    """A reader returns what a loader returns, and the faults of what it raises."""
+    rng = random.Random(seed)
+    schema = make_schema(rng)
+    load, read = compile_loader(schema, "json"), compile_reader(schema, "json")
+
+    for _ in range(4):
+        data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if schema.many else make_data(rng, schema)
+
+        expected = outcome(lambda: _with_faults(load, schema, data))  # noqa: B023
+        assert outcome(lambda: read(data)) == expected  # noqa: B023
+
+
+def _with_faults(load: Callable[[Any], Any], schema: Schema, data: Any) -> Any:
+    try:
+        return load(data), None
+    except ValidationError as error:
+        return None, collect_faults(schema, error, "json")
 
 
 def _with_codes(load: Callable[[Any], Any], data: Any) -> Any:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ramekin.schemas.compiled_load import compile_load
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
-    from ramekin.schemas.loading import compile_dumper, compile_loader
+    from ramekin.schemas.loading import compile_dumper, compile_loader, compile_reader
     from ramekin.schemas.messages import Message
     from ramekin.schemas.shapes import resolve
 
@@ -24,6 +24,7 @@ __all__ = [
     "compile_dumper",
     "compile_load",
     "compile_loader",
+    "compile_reader",
     "resolve",
 ]
 
@@ -38,6 +39,7 @@ _HOMES = {
     "compile_dumper": "loading",
     "compile_load": "compiled_load",
     "compile_loader": "loading",
+    "compile_reader": "loading",
     "resolve": "shapes",
 }
 

@@ -96,12 +96,44 @@ def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
     return load
 
 
+def compile_run(schema: Schema, *, watched: Shape) -> Run:
+    """Return a function of data that returns the result and the messages, None if there are none.
+
+    It does what `compile_load` does, and raises nothing where that raises a ValidationError.
+
+    Args:
+        schema: Any schema instance.
+        watched: What must not change, if the schema is a private copy of it.
+    """
+    many, partial = schema.many, schema.partial
+    if not _loads_by_steps(schema) or not _knows(partial):
+        return _runs_itself(schema, many, partial, schema.unknown)
+    run = _with_handler(schema, _Variants(schema).find(many, partial, schema.unknown), many, partial)
+    watch = Watch(watched)
+    calls_to_look = 0
+
+    def run_watched(data: Any) -> tuple[Any, Any]:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = watch.look()
+        return run(data)
+
+    return run_watched
+
+
+def compile_field_run(field: Field[Any]) -> Run:
+    """Return a function of a value that returns the result and the messages, for a field that belongs to no schema."""
+    element = _Unit().find_element(field)
+    return lambda value: element(value, None, None)
+
+
 def compile_field_load(field: Field[Any]) -> Load:
     """Return a function of a value with the results of ``field.deserialize``, for a field that belongs to no schema."""
-    element = _Unit().find_element(field)
+    run = compile_field_run(field)
 
     def load(value: Any) -> Any:
-        loaded, messages = element(value, None, None)
+        loaded, messages = run(value)
         if messages is None:
             return loaded
         raise ValidationError(messages, valid_data=loaded)

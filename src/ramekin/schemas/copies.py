@@ -72,18 +72,22 @@ def finds_schema_itself(field: fields.Nested) -> bool:
 
 
 class Identity:
-    """An object as a key by what it is, not by what it equals; it keeps the object alive."""
+    """An object as a key by what it is, not by what it equals; it keeps the object alive.
 
-    __slots__ = ("_object",)
+    Attributes:
+        given: The object.
+    """
 
-    def __init__(self, given: object) -> None:
-        self._object = given
+    __slots__ = ("given",)
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Identity) and other._object is self._object
+        return isinstance(other, Identity) and other.given is self.given
 
     def __hash__(self) -> int:
-        return id(self._object)
+        return id(self.given)
 
 
 def nesting_key(field: fields.Nested) -> Hashable:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 from marshmallow import Schema, ValidationError, fields
 from marshmallow.exceptions import SCHEMA
 from marshmallow.fields import Field
 
-from ramekin.schemas.copies import nesting_key
+from ramekin.schemas.copies import Identity, nesting_key
 from ramekin.schemas.messages import INVALID, Message
 from ramekin.types import Location, Shape
 
@@ -54,34 +54,47 @@ def collect_faults(shape: Shape, error: ValidationError, location: Location) -> 
         error: What loading it raised.
         location: Where the input came from.
     """
-    walk = _walks.get(shape)
-    if walk is None:
-        walk = _walks[shape] = _Reader().walk_of(shape)
-    found: _Found = []
-    walk(error.messages, "", found)
-    if not found:
-        found.append(("", "Invalid value."))
-    return [
-        _make_fault(location, pointer, message.code if type(message) is Message else INVALID, str(message))
-        for pointer, message in found
-    ]
+    return _find_teller(Identity(shape), location)(error.messages)
 
 
-_walks: WeakKeyDictionary[Shape, _Walk] = WeakKeyDictionary()
-
-_set_location, _set_pointer, _set_code, _set_detail = (
-    getattr(Fault, name).__set__ for name in ("location", "pointer", "code", "detail")
-)
+@lru_cache(maxsize=256)
+def _find_teller(shape: Identity, location: Location) -> Callable[[Any], list[Fault]]:
+    return compile_teller(shape.given, location)
 
 
-def _make_fault(location: str, pointer: str, code: str, detail: str) -> Fault:
-    """Make a fault; a frozen class sets its attributes four times as slowly by its own ``__init__``."""
-    fault = object.__new__(Fault)
-    _set_location(fault, location)
-    _set_pointer(fault, pointer)
-    _set_code(fault, code)
-    _set_detail(fault, detail)
-    return fault
+def compile_teller(shape: Shape, location: Location) -> Callable[[Any], list[Fault]]:
+    """Return the function that turns the messages of a shape into faults.
+
+    Args:
+        shape: What the input is loaded with; it is kept alive only as long as the function needs it.
+        location: Where the input comes from.
+    """
+    walk = _Reader().walk_of(shape)
+    # A fault is frozen, and most are told again and again: the same field, the same message.
+    told: dict[tuple[str, str, str], Fault] = {}
+
+    def tell(messages: Any) -> list[Fault]:
+        found: _Found = []
+        walk(messages, "", found)
+        if not found:
+            return [Fault(location, "", INVALID, "Invalid value.")]
+        faults = []
+        for pointer, message in found:
+            code = message.code if type(message) is Message else INVALID
+            text = message if type(message) is Message else str(message)
+            fault = told.get((pointer, code, text))
+            if fault is None:
+                if len(told) >= _MOST_TOLD:
+                    told.clear()
+                fault = told[pointer, code, text] = Fault(location, pointer, code, str(text))
+            faults.append(fault)
+        return faults
+
+    return tell
+
+
+#: Most faults that are kept to be told again.
+_MOST_TOLD = 256
 
 
 def _walk_any(messages: Any, pointer: str, found: _Found) -> None:

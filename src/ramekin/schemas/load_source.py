@@ -180,7 +180,23 @@ class LoadSource:
             word = "elif"
         if field.allow_none:
             lines += ["elif v is None:", f" {self._store(target, 'None')}"]
+        lines += self._inline_faults(index, field, recipe, names)
         return [*lines, "else:", f" errors = cold_{index}(v, data, ret, errors)"]
+
+    def _inline_faults(self, index: int, field: Field[Any], recipe: Recipe, names: dict[str, str]) -> list[str]:
+        """Return the branches for faults whose one message is known from the condition alone."""
+        lines: list[str] = []
+        step = recipe.steps[0]
+        conditions = conditions_of(field, step.value_type)
+        if len(recipe.steps) == len(conditions) == 1 and conditions[0] is not None and step.result == "{v}":
+            self.namespace[f"failed_{index}"] = conditions[0].messages
+            lines += [f"elif {step.condition.format(v='v', **names)}:", " if errors is None: errors = {}"]
+            lines.append(f" errors[key_{index}] = failed_{index}[:]")
+        if recipe.message is not None and recipe.refused != "False":
+            self.namespace[f"invalid_{index}"] = recipe.message
+            lines += [f"elif {recipe.refused.format(v='v', **names)}:", " if errors is None: errors = {}"]
+            lines.append(f" errors[key_{index}] = [invalid_{index}]")
+        return lines
 
     def _inline_step(
         self, index: int, field: Field[Any], step: Step, names: dict[str, str], target: str, word: str

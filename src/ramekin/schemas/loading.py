@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, ValidationError
 from marshmallow.types import UnknownOption
 
 from ramekin.schemas.compiled_dump import compile_dump, compile_field_dump
-from ramekin.schemas.compiled_load import compile_field_load, compile_load
+from ramekin.schemas.compiled_load import compile_field_load, compile_field_run, compile_load, compile_run
+from ramekin.schemas.faults import Fault, compile_teller
 from ramekin.schemas.judges import NUMBER_DIGITS
 from ramekin.schemas.strictness import make_strict, rules_for
 from ramekin.types import Location, Shape
@@ -36,12 +37,53 @@ def compile_loader(
         A function of the input that returns what marshmallow loads, safe to call from threads. It raises
         `marshmallow.ValidationError`; messages of ours are `Message`, any other has the code ``invalid``.
     """
+    strict = _make_private(shape, location, coerce, unknown, number_digits)
+    return compile_load(strict, watched=shape) if isinstance(strict, Schema) else compile_field_load(strict)
+
+
+def compile_reader(
+    shape: Shape,
+    location: Location,
+    *,
+    coerce: bool = False,
+    unknown: UnknownOption | None = None,
+    number_digits: int = NUMBER_DIGITS,
+) -> Callable[[Any], tuple[Any, list[Fault] | None]]:
+    """Return the function that loads one input and tells its faults without raising.
+
+    Args:
+        shape: What the operation declares; it is never changed.
+        location: Where the input comes from, which says what form its values have.
+        coerce: Whether marshmallow's own leniency holds, in place of the documented types.
+        unknown: What happens to unknown names, where it is not for the schema to say.
+        number_digits: Most digits of a number in text.
+
+    Returns:
+        A function of the input, safe to call from threads, that returns ``(loaded, None)``, or ``(None, faults)``
+        with the faults that `collect_faults` gives for the error of `compile_loader`.
+    """
+    strict = _make_private(shape, location, coerce, unknown, number_digits)
+    run = compile_run(strict, watched=shape) if isinstance(strict, Schema) else compile_field_run(strict)
+    tell = compile_teller(shape, location)
+
+    def read(value: Any) -> tuple[Any, list[Fault] | None]:
+        try:
+            loaded, messages = run(value)
+        except ValidationError as error:
+            # An overridden handle_error may raise one of its own.
+            return None, tell(error.messages)
+        return (loaded, None) if messages is None else (None, tell(messages))
+
+    return read
+
+
+def _make_private(
+    shape: Shape, location: Location, coerce: bool, unknown: UnknownOption | None, number_digits: int
+) -> Shape:
     strict = make_strict(shape, rules_for(location, coerce=coerce, number_digits=number_digits))
-    if not isinstance(strict, Schema):
-        return compile_field_load(strict)
-    if unknown is not None:
+    if unknown is not None and isinstance(strict, Schema):
         strict.unknown = unknown
-    return compile_load(strict, watched=shape)
+    return strict
 
 
 def compile_dumper(shape: Shape) -> Callable[[Any], Any]:
