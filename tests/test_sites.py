@@ -163,6 +163,18 @@ def test_redirect_has_the_mount_prefix(app: App) -> None:
     assert result.headers["Location"] == "/%C3%A4/shelves/a/"
 
 
+@pytest.mark.malformed
+def test_mount_prefix_names_no_host(malformed_client: Client) -> None:
+    """A mount prefix that begins with two slashes, which a browser would take for a host, loses one of them."""
+    environ = {"SCRIPT_NAME": "//evil.example"}
+
+    redirect = malformed_client.get("/shelves/a", environ=environ)
+    document = malformed_client.get("/openapi.json", environ=environ)
+
+    assert redirect.headers["Location"] == "/evil.example/shelves/a/"
+    assert document.json["servers"] == [{"url": "/evil.example"}]
+
+
 def test_redirect_is_followed_to_its_answer(client: Client) -> None:
     """The place that a redirect names answers."""
     assert client.get("/shelves/ä ö", follow_redirects=True).json == {"text": "ä ö"}

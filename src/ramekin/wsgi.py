@@ -53,7 +53,8 @@ class WSGIRequest(Request):
 
     @property
     def script_name(self) -> str:
-        return _decode(self.environ.get("SCRIPT_NAME", "")).rstrip("/")
+        name = _decode(self.environ.get("SCRIPT_NAME", "")).strip("/")
+        return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
 
     @property
     def query_string(self) -> str:
