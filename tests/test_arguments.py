@@ -104,6 +104,12 @@ def test_a_form_that_is_not_required_may_be_missing() -> None:
     assert client.post("/1").json == {"n": 1, "form": None, "files": None}
 
 
+def test_a_form_that_is_required_may_not_be_missing() -> None:
+    """Without content a required form is 400, whatever its fields require."""
+    client = Client(build(accepts(form={"a": fields.String()})))
+    assert client.post("/1", content_type="application/x-www-form-urlencoded").status == 400
+
+
 @pytest.mark.parametrize(
     ("declarations", "expected"),
     [

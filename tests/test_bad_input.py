@@ -437,6 +437,21 @@ def test_header_values_from_input_are_400(client: Client, value: str) -> None:
     assert "Set-Cookie" not in result.headers
 
 
+def test_header_values_from_nested_input_are_400() -> None:
+    """Declared input is searched however deep the value stood."""
+    app = App("Deep", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Deep(Resource):
+        @accepts(json={"tags": fields.List(fields.Dict())})
+        @returns(status=204)
+        def post(self, json: dict[str, Any]) -> Reply[None]:
+            return Reply(headers={"X-Tag": f"tag {json['tags'][0]['name']}"})
+
+    client = Client(app)
+    assert [client.post("/", json={"tags": [{"name": name}]}).status for name in ("a", "a\n")] == [204, 400]
+
+
 def test_a_location_is_percent_coded(client: Client) -> None:
     """Characters beyond latin-1 become percent-coded UTF-8 in a Location (RFC 3987 §3.1)."""
     result = client.get("/moves", query={"to": "/☃?a=b", "header": "Location"})

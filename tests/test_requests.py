@@ -97,6 +97,27 @@ def test_an_unknown_target_has_no_path(client: Client, seen: list[Request]) -> N
         seen[0].url_for("Kept")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "method",
+        "path",
+        "script_name",
+        "query_string",
+        "scheme",
+        "client_host",
+        "http_version",
+        "headers",
+        "body",
+        "host",
+    ],
+)
+def test_a_gateway_answers_the_primitive_questions(name: str) -> None:
+    """The base class knows no protocol."""
+    with pytest.raises(NotImplementedError):
+        getattr(Request(), name)
+
+
 # -- The request id ----------------------------------------------------------------------------------------------------
 
 

@@ -79,6 +79,13 @@ def test_a_value_that_would_split_is_refused(value: str) -> None:
     assert caught.value.value == value
 
 
+@pytest.mark.parametrize("value", [None, True, b"x", 1j])
+def test_only_text_and_numbers_can_be_sent(value: Any) -> None:
+    """What no field dumps has to be text or a number."""
+    with pytest.raises(InvalidHeader, match="must be text or a number"):
+        check_header("X-Note", value)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=20))
 def test_no_accepted_value_can_split_a_response(value: str) -> None:

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marshmallow import ValidationError
 
-from ramekin import json
-from ramekin.inputs import (
-    compile_cookie_reader,
-    compile_form_reader,
-    compile_header_reader,
-    compile_query_reader,
-)
+from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
 from ramekin.requests import GZIP_CODINGS
@@ -130,13 +124,13 @@ def compile_load(operation: Operation, settings: Settings) -> Load | None:
         parts.append(_compile_form(operation))
     limits = operation.limits
     if query := operation.inputs_at("query"):
-        read_query = compile_query_reader(_schemas(query), limits)
+        read_query = inputs.compile_query_reader(_schemas(query), limits)
         parts.append(_compile_text("query", query, lambda request: read_query(request.query_string)))
     if headers := operation.inputs_at("headers"):
-        read_headers = compile_header_reader(_schemas(headers), limits)
+        read_headers = inputs.compile_header_reader(_schemas(headers), limits)
         parts.append(_compile_text("headers", headers, lambda request: read_headers(request.header)))
     if cookies := operation.inputs_at("cookies"):
-        read_cookies = compile_cookie_reader(_schemas(cookies), limits)
+        read_cookies = inputs.compile_cookie_reader(_schemas(cookies), limits)
         parts.append(_compile_text("cookies", cookies, lambda request: read_cookies(request.header("cookie"))))
     if not parts:
         return None
@@ -178,8 +172,8 @@ def _load_all(parts: Sequence[_LoadPart], most: int) -> Load:
 _CLOSE = "close files"
 
 
-def _schemas(inputs: Sequence[Input]) -> list[Any]:
-    return [item.shape for item in inputs]
+def _schemas(items: Sequence[Input]) -> list[Any]:
+    return [item.shape for item in items]
 
 
 def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
@@ -194,10 +188,9 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
     decode = json.decode
 
     def parse(request: Request, body: bytes) -> Any:
-        if codecs:
-            codec = codecs.get(parse_content_type(request.content_type or "")[0])
-            if codec is not None:
-                return codec.load(body, limits)
+        codec = codecs.get(parse_content_type(request.content_type or "")[0])
+        if codec is not None:
+            return codec.load(body, limits)
         return decode(body, limits, unique_keys=unique_keys)
 
     def load_json(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
@@ -220,10 +213,10 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
 
 def _compile_text(
     location: Location,
-    inputs: Sequence[Input],
+    items: Sequence[Input],
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
 ) -> _LoadPart:
-    loaders = [(item.shape, compile_loader(item.shape, location, coerce=item.coerce)) for item in inputs]
+    loaders = [(item.shape, compile_loader(item.shape, location, coerce=item.coerce, number_digits=digits)) for item in items]
     if len(loaders) == 1:
         ((shape, load),) = loaders
 
@@ -272,7 +265,7 @@ def _load_shapes(
 
 
 def _form_reader(operation: Operation) -> FormReader:
-    return compile_form_reader(
+    return inputs.compile_form_reader(
         _schemas(operation.inputs_at("form")), _schemas(operation.inputs_at("files")), operation.limits
     )
 
