@@ -383,6 +383,10 @@ class App:
         steps = list(self._hooks.outer_steps(settings))
         for declaration in self._level.values():
             steps += declaration.outer_steps(settings)
+        if settings.contract != "off":
+            from ramekin.contract.steps import contract_step
+
+            steps.insert(0, contract_step(settings.contract))
         if settings.request_id_header is not None:
             steps.insert(0, _echo_request_id(settings.request_id_header))
         return steps

@@ -64,6 +64,8 @@ class Settings:
         openapi_version: Version of the document that is served.
         openapi_path: Where the document is served; nowhere when None.
         docs_path: Where the docs page is served; nowhere when None.
+        contract: Whether every response is held against the document: not at all; with a record for each breach to the
+            logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
         extra: The app's own settings, which ``repr`` leaves out because secrets may be among them.
 
     Raises:
@@ -81,6 +83,7 @@ class Settings:
     openapi_version: Literal["3.1", "3.0"] = "3.1"
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
+    contract: Literal["off", "log", "raise"] = "off"
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
