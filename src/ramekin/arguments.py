@@ -21,6 +21,7 @@ from ramekin.schemas import Fault, collect_faults, compile_loader
 
 if TYPE_CHECKING:
     from ramekin.inputs import FormReader
+    from ramekin.limits import Limits
     from ramekin.operations import Codec, Input, Operation
     from ramekin.requests import Request
     from ramekin.settings import Settings
@@ -125,13 +126,13 @@ def compile_load(operation: Operation, settings: Settings) -> Load | None:
     limits = operation.limits
     if query := operation.inputs_at("query"):
         read_query = inputs.compile_query_reader(_schemas(query), limits)
-        parts.append(_compile_text("query", query, lambda request: read_query(request.query_string)))
+        parts.append(_compile_text("query", query, limits, lambda request: read_query(request.query_string)))
     if headers := operation.inputs_at("headers"):
         read_headers = inputs.compile_header_reader(_schemas(headers), limits)
-        parts.append(_compile_text("headers", headers, lambda request: read_headers(request.header)))
+        parts.append(_compile_text("headers", headers, limits, lambda request: read_headers(request.header)))
     if cookies := operation.inputs_at("cookies"):
         read_cookies = inputs.compile_cookie_reader(_schemas(cookies), limits)
-        parts.append(_compile_text("cookies", cookies, lambda request: read_cookies(request.header("cookie"))))
+        parts.append(_compile_text("cookies", cookies, limits, lambda request: read_cookies(request.header("cookie"))))
     if not parts:
         return None
     most = limits.reported_errors
@@ -214,9 +215,10 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
 def _compile_text(
     location: Location,
     items: Sequence[Input],
+    limits: Limits,
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
 ) -> _LoadPart:
-    loaders = [(item.shape, compile_loader(item.shape, location, coerce=item.coerce, number_digits=digits)) for item in items]
+    loaders = _compile_loaders(items, limits)
     if len(loaders) == 1:
         ((shape, load),) = loaders
 
@@ -236,6 +238,15 @@ def _compile_text(
         return faults
 
     return load_several
+
+
+def _compile_loaders(items: Sequence[Input], limits: Limits) -> list[tuple[Any, Callable[[Any], Any]]]:
+    """Return each schema of a location with what loads it."""
+    digits = limits.number_digits
+    return [
+        (item.shape, compile_loader(item.shape, item.location, coerce=item.coerce, number_digits=digits))
+        for item in items
+    ]
 
 
 def _load_shapes(
@@ -273,8 +284,7 @@ def _form_reader(operation: Operation) -> FormReader:
 def _compile_form(operation: Operation) -> _LoadPart:
     reader = _form_reader(operation)
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
-    form_loaders = [(item.shape, compile_loader(item.shape, "form", coerce=item.coerce)) for item in form]
-    file_loaders = [(item.shape, compile_loader(item.shape, "files", coerce=item.coerce)) for item in files]
+    form_loaders, file_loaders = (_compile_loaders(items, operation.limits) for items in (form, files))
     required = any(item.required for item in (*form, *files))
 
     def load_form(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
