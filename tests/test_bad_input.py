@@ -11,6 +11,7 @@ import pytest
 from marshmallow import fields, validate
 
 from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns
+from ramekin.fields import Upload
 from ramekin.testing import Client
 from ramekin.testing.results import Result
 
@@ -148,6 +149,30 @@ def test_wrong_shape_is_422_with_all_faults(client: Client) -> None:
     result = client.post("/items", json={"n": -1, "s": 7, "extra": True})
     assert result.status == 422
     assert {error["pointer"] for error in result.problem["errors"]} == {"/n", "/s", "/extra"}
+
+
+@pytest.mark.parametrize("status", [204, 413])
+def test_a_body_costs_twice_its_limit_at_most(status: int) -> None:
+    """Memory stays within twice the limit and 8 MB, for bodies that are taken and for those that are not."""
+    import tracemalloc
+
+    limit = 16_000_000
+    app = App("Heavy", settings=NO_PAGES.changed(limits=Limits(body_bytes=limit)))
+
+    @app.resource("/")
+    class Heavy(Resource):
+        @accepts(json=fields.String())
+        @returns(status=204)
+        def post(self, json: str) -> None: ...
+
+    client = Client(app)
+    source = Source(b'"' + b"x" * (limit - 2 if status == 204 else 2 * limit) + b'"')
+    tracemalloc.start()
+    try:
+        assert chunked(client, source, "/").status == status
+        assert tracemalloc.get_traced_memory()[1] <= 2 * limit + 8_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_at_most_a_hundred_faults_are_reported(client: Client) -> None:
@@ -641,3 +666,85 @@ def test_a_before_hook_reads_the_body_within_the_limit(app: App) -> None:
     client = Client(app)
     assert client.post("/nowhere", content=b"x" * 2_000_000).status == 413
     assert client.post("/nowhere", content=b"x").status == 404
+
+
+# -- Each limit in each kind of content
+
+URLENCODED = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def limited_app(content_type: str, **change: int) -> App:
+    """Return an app with changed limits that reads one kind of content."""
+    app = App("Limited", settings=NO_PAGES.changed(limits=Limits().changed(**change)))
+    text = {"n": fields.Integer(), "s": fields.String()}
+    members = {**text, "o": fields.Dict()}
+    body: dict[str, Any] = {JSON: {"json": members}, URLENCODED: {"form": text}}.get(
+        content_type, {"form": members, "files": {"f": Upload()}}
+    )
+
+    @app.resource("/")
+    class Limited(Resource):
+        @accepts(query={"q": fields.List(fields.Integer())}, cookies={"c": fields.String()})
+        @returns(status=204)
+        def get(self, query: Any, cookies: Any) -> None: ...
+
+        @accepts(**body)
+        @returns(status=204)
+        def post(self, **given: Any) -> None: ...
+
+    return app
+
+
+def part(content: bytes, name: bytes = b"n", more: bytes = b"") -> bytes:
+    """Return one part of a multipart body."""
+    return b'--b\r\nContent-Disposition: form-data; name="%s"\r\n%s\r\n%s\r\n' % (name, more, content)
+
+
+JSON_PART = b"Content-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "content_type", "content", "status"),
+    [
+        ("body_bytes", JSON, b'{"n": 1}' + b" " * 200, 413),
+        ("body_bytes", URLENCODED, b"n=1&s=" + b"x" * 200, 413),
+        ("multipart_bytes", MULTIPART, part(b"1") + part(b"x" * 200, b"s") + b"--b--\r\n", 413),
+        ("json_depth", JSON, b'{"o": {"a": {"b": {"c": {}}}}}', 400),
+        ("json_depth", MULTIPART, part(b'{"a": {"b": {"c": {"d": {}}}}}', b"o", JSON_PART) + b"--b--\r\n", 422),
+        ("json_nodes", JSON, b'{"o": {"a": [1, 2, 3, 4, 5, 6]}}', 400),
+        ("json_nodes", MULTIPART, part(b'{"a": [1, 2, 3, 4, 5, 6]}', b"o", JSON_PART) + b"--b--\r\n", 422),
+        ("number_digits", JSON, b'{"n": 123456}', 400),
+        ("number_digits", URLENCODED, b"n=123456", 422),
+        ("number_digits", MULTIPART, part(b"123456") + b"--b--\r\n", 422),
+        ("form_parts", URLENCODED, b"n=1&" * 6, 413),
+        ("form_parts", MULTIPART, part(b"1") * 6 + b"--b--\r\n", 413),
+        ("form_field_bytes", URLENCODED, b"s=" + b"x" * 30, 413),
+        ("form_field_bytes", MULTIPART, part(b"x" * 30, b"s") + b"--b--\r\n", 413),
+        ("part_header_bytes", MULTIPART, part(b"1", more=b"X: " + b"x" * 150 + b"\r\n") + b"--b--\r\n", 413),
+    ],
+)
+def test_each_limit_holds_in_each_content(limit: str, content_type: str, content: bytes, status: int) -> None:
+    """What is just taken by default is refused where the limit is small, by the status that the limit names."""
+    small = {"body_bytes": 100, "multipart_bytes": 200, "form_field_bytes": 20, "part_header_bytes": 100}
+    taken, refused = (
+        Client(limited_app(content_type, **change)).post("/", content=content, content_type=content_type).status
+        for change in ({}, {limit: small.get(limit, 4)})
+    )
+    assert (taken < 300 or taken == 422, refused) == (True, status)
+
+
+@pytest.mark.parametrize(
+    ("limit", "request_parts", "status"),
+    [
+        ("query_fields", {"query": "q=1&q=2&q=3&q=4&q=5"}, 400),
+        ("number_digits", {"query": "q=123456"}, 422),
+        ("cookie_fields", {"headers": {"Cookie": "; ".join(f"c{number}=1" for number in range(6))}}, 400),
+    ],
+)
+def test_each_limit_holds_in_the_head(limit: str, request_parts: Any, status: int) -> None:
+    """Query and cookies obey the same object."""
+    taken, refused = (
+        Client(limited_app(JSON, **change)).get("/", **request_parts).status for change in ({}, {limit: 4})
+    )
+    assert (taken, refused) == (204, status)
