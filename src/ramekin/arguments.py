@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from marshmallow import ValidationError
-
 from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
 from ramekin.requests import GZIP_CODINGS
-from ramekin.schemas import Fault, collect_faults, compile_loader
+from ramekin.schemas import Fault, compile_reader
 
 if TYPE_CHECKING:
     from ramekin.inputs import FormReader
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from ramekin.operations import Codec, Input, Operation
     from ramekin.requests import Request
     from ramekin.settings import Settings
-    from ramekin.types import Location
+    from ramekin.types import Location, Shape
 
 #: Most spellings of one header that are remembered as good.
 REMEMBERED = 64
@@ -33,6 +31,7 @@ REMEMBERED = 64
 Admit: TypeAlias = "Callable[[Request], None]"
 Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
 _LoadPart: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
+_Readers: TypeAlias = "list[tuple[Shape, Callable[[Any], tuple[Any, list[Fault] | None]]]]"
 
 
 def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
@@ -179,12 +178,9 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
 
 def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
     (item,) = operation.inputs_at("json")
-    shape, limits = item.shape, operation.limits
-    load, required, unique_keys = (
-        compile_loader(shape, "json", coerce=item.coerce, number_digits=limits.number_digits),
-        item.required,
-        settings.unique_keys,
-    )
+    limits = operation.limits
+    read = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
+    required, unique_keys = item.required, settings.unique_keys
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
     decode = json.decode
 
@@ -203,11 +199,8 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
             value = parse(request, body) if codecs else decode(body, limits, unique_keys=unique_keys)
         except json.JSONError as error:
             raise BadRequest(error.detail) from None
-        try:
-            arguments["json"] = load(value)
-        except ValidationError as error:
-            return collect_faults(shape, error, "json")
-        return None
+        arguments["json"], faults = read(value)
+        return faults
 
     return load_json
 
@@ -218,54 +211,45 @@ def _compile_text(
     limits: Limits,
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
 ) -> _LoadPart:
-    loaders = _compile_loaders(items, limits)
-    if len(loaders) == 1:
-        ((shape, load),) = loaders
+    readers = _compile_readers(items, limits)
+    if len(readers) == 1:
+        ((_, read_shape),) = readers
 
         def load_one(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
             raw, faults = read(request)
-            try:
-                arguments[location] = load(raw[0])
-            except ValidationError as error:
-                return faults + collect_faults(shape, error, location)
-            return faults
+            arguments[location], more = read_shape(raw[0])
+            return faults if more is None else faults + more
 
         return load_one
 
     def load_several(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
         raw, faults = read(request)
-        arguments[location] = _load_shapes(location, loaders, raw, faults)
+        arguments[location] = _load_shapes(location, readers, raw, faults)
         return faults
 
     return load_several
 
 
-def _compile_loaders(items: Sequence[Input], limits: Limits) -> list[tuple[Any, Callable[[Any], Any]]]:
+def _compile_readers(items: Sequence[Input], limits: Limits) -> _Readers:
     """Return each schema of a location with what loads it."""
     digits = limits.number_digits
     return [
-        (item.shape, compile_loader(item.shape, item.location, coerce=item.coerce, number_digits=digits))
+        (item.shape, compile_reader(item.shape, item.location, coerce=item.coerce, number_digits=digits))
         for item in items
     ]
 
 
-def _load_shapes(
-    location: Location,
-    loaders: Sequence[tuple[Any, Callable[[Any], Any]]],
-    raw: Sequence[dict[str, Any]],
-    faults: list[Fault],
-) -> Any:
+def _load_shapes(location: Location, readers: _Readers, raw: Sequence[dict[str, Any]], faults: list[Fault]) -> Any:
     """Load one location through its schemas; several of them unite in one dict."""
     loaded: list[Any] = []
-    for (shape, load), part in zip(loaders, raw, strict=True):
-        try:
-            loaded.append(load(part))
-        except ValidationError as error:
-            faults += collect_faults(shape, error, location)
-    if len(loaders) == 1:
-        return loaded[0] if loaded else None
+    for (_, read), part in zip(readers, raw, strict=True):
+        value, more = read(part)
+        loaded.append(value)
+        faults += more or ()
+    if len(readers) == 1 or faults:
+        return loaded[0]
     united: dict[str, Any] = {}
-    for (shape, _), part in zip(loaders, loaded, strict=False):
+    for (shape, _), part in zip(readers, loaded, strict=True):
         if not isinstance(part, Mapping):
             raise TypeError(
                 f"{type(shape).__name__} is one of several schemas for {location}, so it has to load a mapping, "
@@ -284,7 +268,7 @@ def _form_reader(operation: Operation) -> FormReader:
 def _compile_form(operation: Operation) -> _LoadPart:
     reader = _form_reader(operation)
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
-    form_loaders, file_loaders = (_compile_loaders(items, operation.limits) for items in (form, files))
+    form_readers, file_readers = (_compile_readers(items, operation.limits) for items in (form, files))
     required = any(item.required for item in (*form, *files))
 
     def load_form(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
@@ -297,9 +281,9 @@ def _compile_form(operation: Operation) -> _LoadPart:
         arguments[_CLOSE] = data.close
         faults = list(data.faults)
         if form:
-            arguments["form"] = _load_shapes("form", form_loaders, data.form, faults)
+            arguments["form"] = _load_shapes("form", form_readers, data.form, faults)
         if files:
-            arguments["files"] = _load_shapes("files", file_loaders, data.files, faults)
+            arguments["files"] = _load_shapes("files", file_readers, data.files, faults)
         return faults
 
     return load_form
