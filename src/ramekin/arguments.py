@@ -71,7 +71,7 @@ def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
         content_type = request.content_type
         if content_type not in good and (required or has_content(request)):
             judge(content_type)
-        coding = request.header("content-encoding")
+        coding = request.content_encoding
         if coding and coding.strip().lower() not in codings:
             raise UnsupportedMediaType("The content has a coding that is not taken.", headers=coding_advice)
         length = request.content_length

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from urllib.parse import quote
 
 from marshmallow import Schema, fields, validate
 
@@ -355,8 +356,6 @@ class ProblemDetails:
 
     def body(self, problem: Problem, request: Request) -> Mapping[str, Any]:
         """Return the members of one occurrence; nothing of the input is in it but the path, cut short."""
-        from urllib.parse import quote
-
         body: dict[str, Any] = {
             "type": "about:blank" if self.base_uri is None else self.base_uri + problem.code,
             "title": problem.title,

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ramekin.problems import BadRequest, ContentTooLarge
+
 if TYPE_CHECKING:
     from ramekin.limits import Limits
     from ramekin.operations import Operation
@@ -28,7 +30,7 @@ _CHUNK_BYTES = 65_536
 _GZIP_MEMBERS = 100
 
 
-class Site(Protocol):
+class RequestSite(Protocol):
     """What a request may ask of the compiled app that it belongs to."""
 
     settings: Settings
@@ -57,7 +59,7 @@ class Request:
 
     __slots__ = ("_body", "_id", "_state", "_stream", "accept", "operation", "site")
 
-    site: Site
+    site: RequestSite
     operation: Operation | None
     accept: str | None
     _body: bytes
@@ -174,7 +176,7 @@ class Request:
 
     def _open_unpacked(self) -> ByteStream:
         stream = self.open_stream()
-        if self.site.settings.request_gzip and (self.header("content-encoding") or "").strip().lower() in GZIP_CODINGS:
+        if self.site.settings.request_gzip and (self.content_encoding or "").strip().lower() in GZIP_CODINGS:
             return UnpackedStream(stream, stream.limit)
         return stream
 
@@ -189,10 +191,14 @@ class Request:
         return self.header("content-type") or None
 
     @property
+    def content_encoding(self) -> str | None:
+        """The ``Content-Encoding`` header as it was sent, or None."""
+        return self.header("content-encoding")
+
+    @property
     def content_length(self) -> int | None:
         """The announced length of the body in bytes, or None where there is no valid one."""
-        value = self.header("content-length")
-        return int(value) if value and value.isascii() and value.isdigit() and len(value) <= 4_000 else None
+        return parse_length(self.header("content-length"))
 
     @property
     def settings(self) -> Settings:
@@ -220,6 +226,11 @@ class Request:
         return f"<{type(self).__name__} {self.method} {self.path[:80]!r}>"
 
 
+def parse_length(value: str | None) -> int | None:
+    """Return the number of bytes that a ``Content-Length`` states, or None where it is none (RFC 9110 §8.6)."""
+    return int(value) if value and value.isdigit() and value.isascii() and len(value) <= 4_000 else None
+
+
 class BoundedStream:
     """A server's stream, read within a limit and never past the end that was announced.
 
@@ -232,8 +243,6 @@ class BoundedStream:
     __slots__ = ("_left", "_read", "_stream", "limit")
 
     def __init__(self, stream: ByteStream, length: int | None, limit: int) -> None:
-        from ramekin.problems import ContentTooLarge
-
         if length is not None and length > limit:
             raise ContentTooLarge(f"The content may have at most {limit} bytes.")
         self._stream = stream
@@ -249,14 +258,17 @@ class BoundedStream:
             ContentTooLarge: More bytes came than the limit allows.
         """
         if size is None or size < 0:
-            return b"".join(self)
+            return self._read_all()
         if size == 0 or self._left == 0:
             return b""
         return self._take(size)
 
-    def _take(self, size: int) -> bytes:
-        from ramekin.problems import BadRequest, ContentTooLarge
+    def _read_all(self) -> bytes:
+        # Most servers have the whole of an announced body ready, and give it at once.
+        first = self._take(self._left) if self._left else b""
+        return b"".join((first, *self)) if self._left != 0 else first
 
+    def _take(self, size: int) -> bytes:
         wanted = size if self._left is None else min(size, self._left)
         try:
             chunk = self._stream.read(wanted)
@@ -303,8 +315,6 @@ class UnpackedStream:
             BadRequest: The bytes are no gzip, or end early.
             ContentTooLarge: They unpack to more than the limit allows.
         """
-        from ramekin.problems import ContentTooLarge
-
         if size is None or size < 0:
             return b"".join(self)
         if size == 0:
@@ -317,8 +327,6 @@ class UnpackedStream:
 
     def _unpack(self, most: int) -> bytes:
         import zlib
-
-        from ramekin.problems import BadRequest
 
         while True:
             if self._unpacker is None or self._unpacker.eof:

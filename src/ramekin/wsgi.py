@@ -15,7 +15,7 @@ from ramekin.arguments import body_limit
 from ramekin.failures import log_failure
 from ramekin.plans import without_content
 from ramekin.problems import REPEATED_CHARACTERS, BadRequest, MethodNotAllowed, NotFound
-from ramekin.requests import BoundedStream, Request
+from ramekin.requests import BoundedStream, Request, parse_length
 from ramekin.responses import Reply
 from ramekin.routing import MovedTo, NoRoute, quote_path
 from ramekin.sites import Route
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ramekin.operations import Operation
     from ramekin.plans import Answer
-    from ramekin.requests import Site as RequestSite
+    from ramekin.requests import RequestSite
     from ramekin.sites import Site
 
 _ACCESS = logging.getLogger("ramekin.access")
@@ -81,6 +81,14 @@ class WSGIRequest(Request):
     @property
     def content_type(self) -> str | None:
         return self.environ.get("CONTENT_TYPE") or None
+
+    @property
+    def content_encoding(self) -> str | None:
+        return self.environ.get("HTTP_CONTENT_ENCODING")
+
+    @property
+    def content_length(self) -> int | None:
+        return parse_length(self.environ.get("CONTENT_LENGTH"))
 
     def header(self, name: str) -> str | None:
         key = name.upper().replace("-", "_")
