@@ -58,6 +58,12 @@ def test_decorator_and_call_register_alike() -> None:
     assert [operation.id for operation in app.compile().operations[:2]] == ["getOne", "getTwo"]
 
 
+def test_decorator_needs_its_rule() -> None:
+    """The decorator without its parentheses is refused, where it would otherwise register nothing in silence."""
+    with pytest.raises(RoutingError, match=r"@app\.resource takes a rule, such as '/books', not <class .*Thing'>"):
+        App("Test").resource(Thing)  # type: ignore[arg-type]
+
+
 def test_registering_writes_nothing_on_the_class() -> None:
     """A registration leaves no trace on its class, so that it can be registered again and in another app."""
     before = dict(vars(Thing))
@@ -559,6 +565,8 @@ def test_exception_handlers_are_for_exceptions() -> None:
     """A handler is registered for classes of exceptions, each of them once."""
     app = App("Test")
 
+    with pytest.raises(DeclarationError, match="takes at least one class"):
+        app.exception_handler()
     with pytest.raises(DeclarationError):
         app.exception_handler("ValueError")  # type: ignore[arg-type]
     with pytest.raises(DeclarationError):

@@ -157,6 +157,9 @@ class App:
             RoutingError: The rule does not parse or conflicts with another, or the name is taken.
             FrozenError: The app is compiled.
         """
+        if not isinstance(rule, str):
+            # Without parentheses the decorator would be given the class, and nothing would be registered.
+            raise RoutingError(f"@app.resource takes a rule, such as '/books', not {rule!r}.")
 
         def register(resource: ResourceT) -> ResourceT:
             self.add_resource(rule, resource, name=name)
@@ -286,6 +289,8 @@ class App:
         Raises:
             DeclarationError: What is given is no class of exception, or has a handler already.
         """
+        if not kinds:
+            raise DeclarationError("app.exception_handler takes at least one class of exceptions.")
         for kind in kinds:
             if not (inspect.isclass(kind) and issubclass(kind, Exception)):
                 raise DeclarationError(f"app.exception_handler takes classes of exceptions, not {kind!r}.")
@@ -351,6 +356,7 @@ class App:
             _check_unchanged(registration)
             operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
+        check_components(operations)
         check_components(operations)
         problem_format = self._problem_format or ProblemDetails(settings.problem_base_uri)
         site = Site(
