@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from inspect import getattr_static
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from marshmallow import Schema, fields, missing
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
@@ -121,6 +121,8 @@ class _Unit:
             return field._serialize
         if cls._serialize is fields.List._serialize and isinstance(field, fields.List):
             return _list_serializer(self.serializer(field.inner))
+        if cls._serialize is fields.Mapping._serialize and isinstance(field, fields.Mapping):
+            return self._mapping(field)
         if (
             cls._serialize is fields.Nested._serialize
             and isinstance(field, fields.Nested)
@@ -128,6 +130,21 @@ class _Unit:
         ):
             return self._nested(field)
         return field._serialize
+
+    def _mapping(self, field: fields.Mapping[Any]) -> Serializer:
+        if field.key_field is not None or field.value_field is None:
+            return field._serialize
+        inner, other = self.serializer(field.value_field), cast("Serializer", field._serialize)
+
+        def serialize(value: Any, attr: Any, obj: Any) -> Any:
+            if type(value) is not dict:
+                return other(value, attr, obj)
+            result = field.mapping_type()
+            for key, each in value.items():
+                result[key] = inner(each, None, None)
+            return result
+
+        return serialize
 
     def _nested(self, field: fields.Nested) -> Serializer:
         return _NestedSerializer(lambda: self._make_nested(field))

@@ -23,9 +23,11 @@ from ramekin.schemas.elements import (
     NestedElement,
     compile_function,
     list_element,
+    mapping_element,
     nested_element,
     plain_element,
     recipe_element,
+    tuple_element,
 )
 from ramekin.schemas.load_source import LoadSource, can_build
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
@@ -224,7 +226,7 @@ class _Unit:
 
     def find_element(self, field: Field[Any]) -> Element:
         """Return the element loader of a field that belongs to no schema."""
-        return self._find_element(field, find_recipe(field), {})
+        return self._inner(field, {})
 
     def _find_element(self, field: Field[Any], recipe: Recipe | None, options: dict[str, Any]) -> Element:
         """Return the element loader of a field."""
@@ -234,13 +236,27 @@ class _Unit:
             return plain_element(field, options)
         cls: Any = type(field)
         own = field.__dict__.get("_deserialize")
-        if isinstance(field, fields.List) and cls._deserialize is fields.List._deserialize and own is None:
-            return list_element(
-                field, lambda: self._find_element(field.inner, find_recipe(field.inner), options), options
-            )
+        if own is None and isinstance(field, fields.List) and cls._deserialize is fields.List._deserialize:
+            return list_element(field, lambda: self._inner(field.inner, options), options)
+        if own is None and isinstance(field, fields.Tuple) and cls._deserialize is fields.Tuple._deserialize:
+            return tuple_element(field, lambda: [self._inner(each, options) for each in field.tuple_fields], options)
+        if own is None and isinstance(field, fields.Mapping) and cls._deserialize is fields.Mapping._deserialize:
+            return mapping_element(field, lambda: self._pair(field, options), options)
         if isinstance(field, fields.Nested) and _nests_plainly(field):
             return self._nested(field, options)
         return plain_element(field, options)
+
+    def _inner(self, field: Field[Any], options: dict[str, Any]) -> Element:
+        """Return the element loader of a field within another."""
+        return self._find_element(field, find_recipe(field), options)
+
+    def _pair(self, field: fields.Mapping[Any], options: dict[str, Any]) -> tuple[Element | None, Element | None]:
+        """Return the element loaders of keys and values."""
+        key, value = field.key_field, field.value_field
+        return (
+            None if key is None else self._inner(key, options),
+            None if value is None else self._inner(value, options),
+        )
 
     def _nested(self, field: fields.Nested, options: dict[str, Any]) -> Element:
         """Return the loader of a Nested field; its schema is compiled with the first value."""

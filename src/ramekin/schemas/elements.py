@@ -110,6 +110,70 @@ def list_element(field: Any, make_inner: Callable[[], Element], options: dict[st
     return load
 
 
+def tuple_element(field: Any, make_items: Callable[[], list[Element]], options: dict[str, Any]) -> Element:
+    """Return the loader of a Tuple field whose items have loaders, which are made with the first value."""
+    plain = plain_element(field, options)
+    made: list[tuple[list[Element], Check | None]] = []
+
+    def load(value: Any, attr: str | None, data: Any) -> tuple[Any, Any]:
+        if type(value) is not list:
+            return plain(value, attr, data)
+        if not made:
+            made.append((make_items(), make_check(field.validators, conditions_of(field, tuple))))
+        items, check = made[0]
+        if len(value) != len(items):
+            return plain(value, attr, data)
+        result: list[Any] = []
+        errors: dict[int, Any] = {}
+        for index, (item, each) in enumerate(zip(items, value, strict=True)):
+            loaded, messages = item(each, None, None)
+            if messages is None or loaded is not None:
+                result.append(loaded)
+            if messages is not None:
+                errors[index] = messages
+        return _checked(result, errors, None) if errors else _checked(tuple(result), None, check)
+
+    return load
+
+
+def mapping_element(
+    field: Any, make_pair: Callable[[], tuple[Element | None, Element | None]], options: dict[str, Any]
+) -> Element:
+    """Return the loader of a Dict field whose keys and values have loaders, which are made with the first value."""
+    plain = plain_element(field, options)
+    made: list[tuple[Element | None, Element | None, Check | None]] = []
+
+    def load(value: Any, attr: str | None, data: Any) -> tuple[Any, Any]:
+        if type(value) is not dict:
+            return plain(value, attr, data)
+        if not made:
+            made.append((*make_pair(), make_check(field.validators, conditions_of(field, dict))))
+        key_element, value_element, check = made[0]
+        errors: dict[Any, dict[str, Any]] = {}
+        keys = value if key_element is None else _load_keys(value, key_element, errors)
+        result = field.mapping_type()
+        for key, each in value.items():
+            loaded, messages = (each, None) if value_element is None else value_element(each, None, None)
+            if messages is not None:
+                errors.setdefault(key, {})["value"] = messages
+            if key in keys and (messages is None or loaded is not None):
+                result[key if key_element is None else keys[key]] = loaded
+        return _checked(result, errors or None, check)
+
+    return load
+
+
+def _load_keys(value: dict[Any, Any], element: Element, errors: dict[Any, dict[str, Any]]) -> dict[Any, Any]:
+    keys = {}
+    for key in value:
+        loaded, messages = element(key, None, None)
+        if messages is None:
+            keys[key] = loaded
+        else:
+            errors.setdefault(key, {})["key"] = messages
+    return keys
+
+
 class NestedElement:
     """The loader of a Nested field, made with the first value, so that recursive schemas end.
 

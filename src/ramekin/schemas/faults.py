@@ -99,14 +99,15 @@ _MOST_TOLD = 256
 
 def _walk_any(messages: Any, pointer: str, found: _Found) -> None:
     """Walk messages of which no shape is known."""
-    if isinstance(messages, str):
-        found.append((pointer, messages))
+    if isinstance(messages, (list, tuple)):
+        for each in messages:
+            if isinstance(each, str):
+                found.append((pointer, each))
+            else:
+                _walk_any(each, pointer, found)
     elif isinstance(messages, dict):
         for key in _ordered(messages):
             _walk_any(messages[key], pointer if key == SCHEMA else _point(pointer, key), found)
-    elif isinstance(messages, (list, tuple)):
-        for each in messages:
-            _walk_any(each, pointer, found)
     elif messages is not None:
         found.append((pointer, messages))
 
@@ -182,31 +183,40 @@ class _Reader:
         return _walker(walk_members)
 
     def _schema(self, schema: Schema) -> _Walk:
-        members: dict[Any, tuple[str, _Walk]] = {}
+        members: dict[Any, tuple[int, str, _Walk]] = {}
         read_only: set[str] = set()
-        for name, field in schema.fields.items():
+        for index, (name, field) in enumerate(schema.fields.items()):
             key = name if field.data_key is None else field.data_key
             if field.dump_only:
                 read_only.add(key)
             else:
-                members[key] = (f"/{_escape(key)}", self._field(field))
+                members[key] = (index, f"/{_escape(key)}", self._field(field))
+
+        def walk_in_order(messages: Any, pointer: str, found: _Found) -> bool:
+            """Walk messages that stand in the order of the fields, as nearly all do; tell whether these did."""
+            last = -1
+            for key, told in messages.items():
+                member = members.get(key)
+                if member is None or member[0] < last:
+                    return False
+                last, segment, walk_member = member
+                place = pointer + segment
+                walk_member(told, place if len(place) <= POINTER_CHARACTERS else _point(pointer, key), found)
+            return True
 
         def walk_members(messages: Any, pointer: str, found: _Found) -> None:
-            left = len(messages)
+            before = len(found)
+            if walk_in_order(messages, pointer, found):
+                return
+            del found[before:]
             if SCHEMA in messages:
-                left -= 1
                 walk(messages[SCHEMA], pointer, found)
-            for key, (segment, walk_member) in members.items():
+            for key, (_, _, walk_member) in members.items():
                 if key in messages:
-                    left -= 1
-                    place = pointer + segment
-                    if len(place) > POINTER_CHARACTERS:
-                        place = _point(pointer, key)
-                    walk_member(messages[key], place, found)
-            if left:
-                for key in sorted((key for key in messages if key not in members and key != SCHEMA), key=str):
-                    told = _read_only(messages[key]) if key in read_only else messages[key]
-                    _walk_any(told, _point(pointer, key), found)
+                    walk_member(messages[key], _point(pointer, key), found)
+            for key in sorted((key for key in messages if key not in members and key != SCHEMA), key=str):
+                told = _read_only(messages[key]) if key in read_only else messages[key]
+                _walk_any(told, _point(pointer, key), found)
 
         walk = _walker(walk_members)
         return walk
