@@ -357,7 +357,6 @@ class App:
             operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
         check_components(operations)
-        check_components(operations)
         problem_format = self._problem_format or ProblemDetails(settings.problem_base_uri)
         site = Site(
             operations=operations,
