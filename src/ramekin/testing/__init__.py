@@ -5,6 +5,7 @@ Import it in tests only: it loads Werkzeug's test module, which a server has no 
 
 from __future__ import annotations
 
+from ramekin.contract.examples import WrongExample, check_examples
 from ramekin.contract.records import Breach, ContractBreach, Exercise
 from ramekin.testing.client import Client, RequestOptions
 from ramekin.testing.errors import CallError, ResultError
@@ -22,6 +23,8 @@ __all__ = [
     "RequestOptions",
     "Result",
     "ResultError",
+    "WrongExample",
+    "check_examples",
     "exercise_implied",
     "generate_cases",
     "observers",
