@@ -13,7 +13,7 @@ from ramekin import App, Reply, Resource, accepts, limits, raises, returns
 from ramekin.declarations import Accepts, Raises, Returns
 from ramekin.problems import NotFound
 from ramekin.settings import Settings
-from ramekin.testing import Client, Result
+from ramekin.testing import Breach, Client, Exercise, Result
 
 app = App("Bookshop")
 
@@ -75,11 +75,15 @@ def calls_by_operation(client: Client) -> None:
     client.call(BookItem.get, number=3)  # type: ignore[call-overload]
     client.call(Books.post, json=["Emma"])  # type: ignore[call-overload]
     client.call(BookItem.get, book_id=3, query={})  # type: ignore[call-overload]
+    # What is wrong on purpose is no error.
+    assert_type(client.call(Books.post, valid=False, json=["Emma"]), Result)
+    client.call(Books.post, valid=True, json=["Emma"])  # type: ignore[call-overload]
 
 
 def calls_by_url(client: Client) -> None:
     assert_type(client.get("/books", query={"title": "Emma"}, headers={"X-Shelf": 1}), Result)
     assert_type(client.with_headers({"Authorization": "Bearer alice"}), Client)
+    assert_type(client.post("/books", json={}, valid=True), Result)
     client.get("/books", queries={})  # type: ignore[call-arg]
     client.post("/books", follow_redirects="no")  # type: ignore[arg-type]
 
@@ -88,11 +92,20 @@ def reads_results(result: Result) -> None:
     assert_type(result.status, int)
     assert_type(result.content, bytes)
     assert_type(result.text, str)
+    assert_type(result.value, Any)
     assert_type(result.problem, dict[str, Any])
     assert_type(result.cookies, dict[str, str])
     assert_type(result.headers.getlist("Set-Cookie"), list[str])
 
 
+def expects_breaches(client: Client) -> None:
+    with client.expect_breach("body") as breaches:
+        assert_type(breaches, list[Breach])
+    client.expect_breach("bodies")  # type: ignore[arg-type]
+    assert_type(client.exercises, list[Exercise])
+
+
 def makes_clients() -> None:
+    assert_type(Client(app, contract=False), Client)
     assert_type(Client(app, settings=Settings(debug=True), raise_exceptions=False), Client)
     Client("app")  # type: ignore[arg-type]
