@@ -31,9 +31,11 @@ def load_app(name: str) -> App:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Client:
-    """A client of a bookshop that has just opened."""
+    """A client of a bookshop that has just opened, and holds its answers against its own document."""
     app = load_app("bookshop")
-    settings = app.settings.changed(extra={"database": str(tmp_path / "bookshop.sqlite")})
+    settings = app.settings.changed(
+        extra={"database": str(tmp_path / "bookshop.sqlite")}, contract="raise", propagate_exceptions=True
+    )
     return Client(validator(app.compile(settings).wsgi))
 
 
