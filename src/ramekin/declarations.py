@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
 from marshmallow.fields import Field
 
 from ramekin.errors import DeclarationError
-from ramekin.inputs import header_name
 from ramekin.limits import Limits
 from ramekin.operations import (
     BODY_LOCATIONS,
@@ -207,9 +206,15 @@ class Returns(Declaration):
             status=item.status,
             shape=shape,
             media_type=None if shape is None else item.media_type,
-            headers=tuple(Header(name=header_name(name), field=field) for name, field in item.headers.items()),
+            headers=tuple(_make_header(name, field) for name, field in item.headers.items()),
             description=item.description,
         )
+
+
+def _make_header(name: str, field: Field[Any]) -> Header:
+    from ramekin.inputs import header_name
+
+    return Header(name=header_name(name), field=field)
 
 
 def returns(

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from ramekin import problems
 from ramekin.errors import DeclarationError
-from ramekin.inputs import check_shapes
 from ramekin.limits import Limits
 from ramekin.responses import BODILESS_STATUSES
 from ramekin.types import Location, Shape
@@ -430,8 +429,11 @@ def _check_inputs(endpoint: Endpoint, effects: Effects) -> None:
             f"{endpoint.where} accepts json beside form or files; a request has one body. "
             "A JSON part of a multipart body is a Nested field of form."
         )
-    for location, shapes in by_location.items():
-        if location != "json":
+    by_location.pop("json", None)
+    if by_location:
+        from ramekin.inputs import check_shapes
+
+        for location, shapes in by_location.items():
             check_shapes(location, shapes, endpoint.where)
 
 

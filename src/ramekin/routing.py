@@ -25,6 +25,7 @@ from werkzeug.routing import (
     FloatConverter,
     IntegerConverter,
     Map,
+    MapAdapter,
     PathConverter,
     RequestRedirect,
     Rule,
@@ -288,7 +289,16 @@ class Router(Generic[RouteT]):
             bound = _bind(rule, url_map, name, name)
             self._converters[name] = bound.found
             self._add(bound, route)
-        self._adapter = url_map.bind("localhost")
+        # `Map.bind` would load Python's tables for international host names, a megabyte, for a name that says nothing.
+        self._adapter = MapAdapter(
+            url_map,
+            server_name="localhost",
+            script_name="/",
+            subdomain="",
+            url_scheme="http",
+            path_info="",
+            default_method="GET",
+        )
         if _has_one_way(self._root):
             self._add_shapes(self._root, ("",))
 

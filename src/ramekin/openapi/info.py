@@ -15,7 +15,7 @@ from ramekin.errors import DeclarationError
 _LICENSE_MEMBERS = {"name", "identifier", "url"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Info:
     """Title, version and people behind an API.
 
