@@ -287,7 +287,7 @@ def test_terse_report_lists_what_is_missing(project: pytest.Pytester) -> None:
             "*= contract coverage =*",
             "Shop 2: 2 of 6 declared outcomes and parameters exercised, 33.3 %",
             "  OPERATION                COVERED  MISSING",
-            "  GET    /books/{book_id}      2/6  400 bad-request, 406 not-acceptable, 422 validation-failed, query deep",
+            "  GET    /books/{book_id}      2/6  400 bad-request, 406 not-acceptable, *, query deep",
         ]
     )
 

@@ -59,14 +59,18 @@ def generate_cases(
     Example:
         >>> test_contract = generate_cases(app, headers={"Authorization": "Bearer of-the-tests"})
     """
+    import pytest
+
     _check_names("exclude", exclude, [operation.id for operation in app.compile(app.settings).operations])
     _check_names("phases", phases, PHASES)
     schema = _load_schema(app, max_examples, seed, phases)
     if exclude:
         schema = schema.exclude(operation_id=list(exclude))
 
+    # Since pytest 9.1 the ids of schemathesis's tests lack their operations unless there is a parameter beside.
     @schema.parametrize()  # type: ignore[untyped-decorator]
-    def test(case: Any, ramekin_settings: Mapping[str, Any] | Settings) -> None:
+    @pytest.mark.parametrize("api", [app.info.title])
+    def test(case: Any, ramekin_settings: Mapping[str, Any] | Settings, api: str) -> None:
         __tracebackhide__ = True
         changed = change_settings(change_settings(app.settings, ramekin_settings), settings or {})
         with around():

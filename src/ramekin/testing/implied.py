@@ -122,14 +122,17 @@ def _make_value(part: PathParameter) -> Any:
 def _list_attempts(operation: Operation) -> Iterator[_Attempt]:
     """Yield what meets the implied problems of an operation, in the order in which they are answered."""
     for outcome in operation.outcomes:
-        if outcome.problem is not None and outcome.implied and not exemption(operation, outcome):
-            make = _ATTEMPTS.get(outcome.problem)
-            if make is not None:
-                yield make(operation)
+        make = None if outcome.problem is None else _ATTEMPTS.get(outcome.problem)
+        if make is None or exemption(operation, outcome):
+            continue
+        # Whoever declares one of the others by hand answers it by hand, too; a security scheme answers 401 by itself.
+        if outcome.implied or (outcome.problem is problems.Unauthorized and operation.effects.security):
+            yield make(operation)
 
 
 def _unauthorized(operation: Operation) -> _Attempt:
-    return _Attempt(problems.Unauthorized, ({"headers": {"Authorization": None, "Cookie": ""}},))
+    needed = all(operation.effects.security or ())  # An empty alternative lets everybody in.
+    return _Attempt(problems.Unauthorized, ({"headers": {"Authorization": None, "Cookie": ""}},), sure=needed)
 
 
 def _not_acceptable(operation: Operation) -> _Attempt:
