@@ -56,7 +56,7 @@ class _Registration(NamedTuple):
     resource: type[Resource]
     name: str
     own: Declarations | None
-    snapshot: Mapping[str, tuple[Declarations, ...]]
+    snapshot: tuple[tuple[str, tuple[Declarations, ...]], ...]
 
     @property
     def where(self) -> str:
@@ -213,15 +213,15 @@ class App:
             written = inspect.getattr_static(resource, verb)
             if not inspect.isfunction(written):
                 raise DeclarationError(f"{where}.{verb} has to be a plain method, not {type(written).__name__}.")
-        snapshot = {verb: read_declarations(resource, handler) for verb, handler in handlers.items()}
-        return _Registration(parse_rule(rule, self._converters, where), resource, name, own, MappingProxyType(snapshot))
+        snapshot = tuple((verb, read_declarations(resource, handler)) for verb, handler in handlers.items())
+        return _Registration(parse_rule(rule, self._converters, where), resource, name, own, snapshot)
 
     def _endpoints(self, registration: _Registration) -> Iterable[tuple[Endpoint, tuple[Declarations, ...]]]:
         outer: tuple[Declarations, ...] = (self._level,)
         if registration.own is not None:
             # The document and the docs page read nothing, whatever the API's own operations read.
             outer = ({kind: said for kind, said in self._level.items() if kind is not Accepts}, registration.own)
-        for verb, levels in registration.snapshot.items():
+        for verb, levels in registration.snapshot:
             endpoint = Endpoint(
                 id=f"{verb}{registration.name[:1].upper()}{registration.name[1:]}",
                 method=verb.upper(),
@@ -416,7 +416,7 @@ class App:
 
 
 def _check_unchanged(registration: _Registration) -> None:
-    for verb, levels in registration.snapshot.items():
+    for verb, levels in registration.snapshot:
         now = read_declarations(registration.resource, getattr(registration.resource, verb))
         if len(now) != len(levels) or any(one is not other for one, other in zip(now, levels, strict=True)):
             raise DeclarationError(

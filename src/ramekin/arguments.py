@@ -99,8 +99,12 @@ def body_limit(operation: Operation) -> int:
 
 
 def has_content(request: Request) -> bool:
-    """Tell whether a request announces content (RFC 9112 §6)."""
-    return bool(request.content_length) or request.header("transfer-encoding") is not None
+    """Tell whether a request announces content (RFC 9112 §6), or may have some unannounced (RFC 9113 §8.1.1)."""
+    length = request.content_length
+    if length is None:
+        unframed = not request.http_version.startswith("1") and request.content_type is not None
+        return unframed or request.header("transfer-encoding") is not None
+    return length > 0
 
 
 def parse_content_type(value: str) -> tuple[str, dict[str, str]]:

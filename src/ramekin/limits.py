@@ -17,8 +17,8 @@ class Limits:
     Attributes:
         body_bytes: Longest request body, unpacked (413).
         multipart_bytes: Longest ``multipart/form-data`` body of an operation that declares files (413).
-        json_depth: Deepest nesting of arrays and objects in JSON (400).
-        json_nodes: Most values in one JSON text, object keys not counted (400).
+        json_depth: Deepest nesting of arrays and objects in JSON (400; 422 in a part of a form).
+        json_nodes: Most values in one JSON text, object keys not counted (400; 422 in a part of a form).
         number_digits: Most digits of one number, in JSON and in text (400 in JSON, 422 in text).
         form_parts: Most parts or fields of one form body (413).
         form_field_bytes: Longest single form field that is no file (413).

@@ -150,6 +150,8 @@ class Documentation:
             for name in ("operation_id", "summary", "description", "tags", "deprecated", "hidden")
             if (value := getattr(self, name)) is not None
         }
+        if not said and not self.extensions:
+            return outer
         return replace(outer, **said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
 
 

@@ -108,6 +108,49 @@ class Responder:
             self._encoders[key] = _compile_encoder(outcome)
         return self._encoders[key]
 
+    def finish(self, operation: Operation, reply: Reply[Any]) -> Reply[Any]:
+        """Finish a reply, unless it is: dump its value, set status, content type and content.
+
+        Raises:
+            ContractError: The status or media type is not declared, or the outcome cannot carry the value.
+        """
+        if reply.finished:
+            return reply
+        outcome = _find_outcome(operation, reply)
+        headers = reply.headers
+        if "Content-Type" in headers:
+            raise ContractError(
+                f"{operation.id} set Content-Type by hand; the media type is declared, or Reply(media_type=…)."
+            )
+        if headers.undumped is not None:
+            _dump_headers(headers, {header.name.lower(): header.field for header in outcome.headers})
+        reply.body = self.encoder(outcome)(reply.value)
+        reply.status, reply.media_type, reply.finished = outcome.status, outcome.media_type, True
+        if reply.body == b"" and operation.method == "HEAD":
+            reply.body = None  # RFC 9110 §9.3.2: the length of what GET would send, or none.
+        check_finished(reply)
+        headers.pairs[:0] = type_headers(outcome.status, outcome.media_type)
+        return reply
+
+
+def _find_outcome(operation: Operation, reply: Reply[Any]) -> Outcome:
+    successes = operation.successes
+    status = successes[0].status if reply.status is None else reply.status
+    of_status = [outcome for outcome in successes if outcome.status == status]
+    if not of_status:
+        declared = ", ".join(dict.fromkeys(str(outcome.status) for outcome in successes))
+        raise ContractError(
+            f"{operation.id} replied with status {status}, which it does not declare; declared: {declared}."
+        )
+    if reply.media_type is None:
+        return of_status[0]
+    for outcome in of_status:
+        if outcome.media_type == reply.media_type:
+            return outcome
+    raise ContractError(
+        f"{operation.id} replied {status} with media type {reply.media_type}, which it does not declare."
+    )
+
 
 def _compile_encoder(outcome: Outcome) -> Encode:
     if is_bodiless(outcome) or outcome.shape is None:
@@ -211,63 +254,6 @@ def type_headers(status: int, media_type: str | None) -> list[tuple[str, str]]:
     if media_type is not None:
         return [("Content-Type", content_type(media_type))]
     return [] if status in {204, 304} else [("Content-Type", EMPTY_CONTENT_TYPE)]
-
-
-class Finisher:
-    """Finishes the replies of one operation: dumps the value, sets status, content type and content.
-
-    Args:
-        operation: The operation.
-        responder: What the operations of the site share.
-    """
-
-    __slots__ = ("_operation", "_responder")
-
-    def __init__(self, operation: Operation, responder: Responder) -> None:
-        self._operation = operation
-        self._responder = responder
-
-    def finish(self, reply: Reply[Any]) -> Reply[Any]:
-        """Finish a reply, unless it is.
-
-        Raises:
-            ContractError: The status or media type is not declared, or the outcome cannot carry the value.
-        """
-        if reply.finished:
-            return reply
-        outcome = self._find_outcome(reply)
-        headers = reply.headers
-        if "Content-Type" in headers:
-            raise ContractError(
-                f"{self._operation.id} set Content-Type by hand; the media type is declared, or Reply(media_type=…)."
-            )
-        if headers.undumped is not None:
-            _dump_headers(headers, {header.name.lower(): header.field for header in outcome.headers})
-        reply.body = self._responder.encoder(outcome)(reply.value)
-        reply.status, reply.media_type, reply.finished = outcome.status, outcome.media_type, True
-        if reply.body == b"" and self._operation.method == "HEAD":
-            reply.body = None  # RFC 9110 §9.3.2: the length of what GET would send, or none.
-        check_finished(reply)
-        headers.pairs[:0] = type_headers(outcome.status, outcome.media_type)
-        return reply
-
-    def _find_outcome(self, reply: Reply[Any]) -> Outcome:
-        successes = self._operation.successes
-        status = successes[0].status if reply.status is None else reply.status
-        of_status = [outcome for outcome in successes if outcome.status == status]
-        if not of_status:
-            declared = ", ".join(dict.fromkeys(str(outcome.status) for outcome in successes))
-            raise ContractError(
-                f"{self._operation.id} replied with status {status}, which it does not declare; declared: {declared}."
-            )
-        if reply.media_type is None:
-            return of_status[0]
-        for outcome in of_status:
-            if outcome.media_type == reply.media_type:
-                return outcome
-        raise ContractError(
-            f"{self._operation.id} replied {status} with media type {reply.media_type}, which it does not declare."
-        )
 
 
 def _dump_headers(headers: HeaderList, declared: Mapping[str, Field[Any]]) -> None:

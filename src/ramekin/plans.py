@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.failures import log_failure
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import Content, Finisher, Responder, to_head
+from ramekin.outcomes import Content, Responder, to_head
 from ramekin.responses import Head, Reply, check_finished
 from ramekin.steps import Exchange, Phase, Step
 
@@ -74,13 +74,13 @@ class StraightPlan:
         "_admit",
         "_encode",
         "_failures",
-        "_finisher",
         "_handler",
         "_head",
         "_load",
         "_negotiation",
         "_propagate",
         "_resource",
+        "_responder",
         "operation",
     )
 
@@ -96,7 +96,7 @@ class StraightPlan:
         self._handler = operation.handler
         self._head = responder.head(operation.successes[0])
         self._encode = responder.encoder(operation.successes[0])
-        self._finisher = Finisher(operation, responder)
+        self._responder = responder
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
         """Answer a request, given the values of the path."""
@@ -107,9 +107,10 @@ class StraightPlan:
                 self._admit(request)
             if self._load is not None:
                 self._load(request, arguments)
-            value = self._handler(self._resource(request), **arguments)
-            if type(value) is Reply:
-                reply = self._finisher.finish(value)
+            resource = self._resource(request)
+            value = self._handler(resource, **arguments) if arguments else self._handler(resource)
+            if isinstance(value, Reply):
+                reply = self._responder.finish(self.operation, value)
                 return to_head(reply), reply.body, None
             return self._head, self._encode(value), None
         except Exception as error:
@@ -117,7 +118,7 @@ class StraightPlan:
 
     def _fail(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
         exchange = Exchange(request, self.operation, arguments)
-        reply = _answer(exchange, error, self._failures, self._finisher.finish)
+        reply = _answer(exchange, error, self._failures, partial(self._responder.finish, self.operation))
         if self._propagate and exchange.error is not None:
             raise exchange.error
         return to_head(reply), reply.body, None
@@ -149,7 +150,7 @@ def _compile_onion(
     operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, responder: Responder
 ) -> Inner:
     """Return what runs an operation with its steps around it."""
-    negotiation, finish = responder.negotiation(operation), Finisher(operation, responder).finish
+    negotiation, finish = responder.negotiation(operation), partial(responder.finish, operation)
     admit, load = compile_admission(operation, settings), compile_load(operation, settings)
     resource, handler = operation.resource, operation.handler
     provides = tuple(
@@ -165,7 +166,7 @@ def _compile_onion(
         for location in withheld:
             del exchange.arguments[location]
         value = handler(exchange.resource, **exchange.arguments)
-        return value if type(value) is Reply else Reply(value)
+        return value if isinstance(value, Reply) else Reply(value)
 
     def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
         if exchange.request.accept not in negotiation.good:

@@ -38,10 +38,9 @@ class Route:
         head: The plan that answers HEAD: its own, else that of GET.
     """
 
-    __slots__ = ("_methods", "head", "plans")
+    __slots__ = ("head", "plans")
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
-        self._methods = tuple(plans)
         self.plans = {method: plan for method, plan in plans.items() if method != "HEAD"}
         self.head = plans.get("HEAD") or plans.get("GET")
 
@@ -52,7 +51,7 @@ class Route:
     @property
     def allow(self) -> str:
         """The methods, as ``Allow`` lists them."""
-        return ", ".join(dict.fromkeys([*self._methods, *(["HEAD"] if self.head else []), "OPTIONS"]))
+        return ", ".join(dict.fromkeys([*self.plans, *(["HEAD"] if self.head else []), "OPTIONS"]))
 
     @property
     def options_headers(self) -> dict[str, str]:
