@@ -30,7 +30,12 @@ class BookSchema(Schema):
 
 
 class Books(Resource):
-    @accepts(query={"limit": fields.Integer(validate=validate.Range(max=10), metadata={"examples": [11]})})
+    @accepts(
+        query={
+            "limit": fields.Integer(validate=validate.Range(max=10), metadata={"examples": [11]}),
+            "since": fields.Date(metadata={"examples": ["2026-01-02"]}),
+        }
+    )
     @returns(
         fields.Dict(metadata={"examples": [{"a": 1}, []]}), headers={"X-Day": fields.Date(metadata={"example": "x"})}
     )

@@ -4,7 +4,7 @@ A document leaves output open so that clients take new members as they come; a t
 ``properties`` get ``additionalProperties: false`` where nothing else is said. The parts of an ``allOf`` stay open and
 the whole is closed by ``unevaluatedProperties``. Annotations, which no validator reads, are left out.
 
-Specification: JSON Schema 2020-12 Core §10 and §11.
+Specification: JSON Schema 2020-12 Core §10 and §11; the OpenAPI Format Registry for ``int32`` and ``int64``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _PLAIN = frozenset(
         *("minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties"),
     }
 )
+
+#: Formats of numbers, which validators read as formats of text.
+_BITS = {"int32": 32, "int64": 64}
 
 
 class Schemas:
@@ -69,6 +72,7 @@ class Schemas:
         if not isinstance(schema, dict):
             return schema
         found: JSONSchema = {keyword: value for keyword, value in schema.items() if keyword in _PLAIN}
+        _bound(found)
         for keyword in _ONE:
             if keyword in schema:
                 found[keyword] = self._write(schema[keyword], closed)
@@ -79,17 +83,12 @@ class Schemas:
         for keyword in _NAMED:
             if keyword in schema:
                 found[keyword] = {name: self._write(each, closed) for name, each in schema[keyword].items()}
-        if closed:
-            _close(found)
         reference = schema.get("$ref")
-        if not isinstance(reference, str):
-            return found
-        referred = self._refer(reference, closed and not found)
-        if not found:
-            return referred
-        found["allOf"] = [*found.get("allOf", ()), referred]
+        if isinstance(reference, str):
+            if not found:
+                return self._refer(reference, closed)
+            found["allOf"] = [*found.get("allOf", ()), self._refer(reference, closed=False)]
         if closed:
-            found.pop("additionalProperties", None) if schema.get("additionalProperties") is None else None
             _close(found)
         return found
 
@@ -107,6 +106,16 @@ class Schemas:
 
 def _key(name: str, closed: bool) -> str:
     return name if closed else f"{name}.open"
+
+
+def _bound(schema: JSONSchema) -> None:
+    """Write the bounds that the format of an integer means."""
+    bits = _BITS.get(schema.get("format", ""))
+    if bits is not None:
+        del schema["format"]
+        limit = 2 ** (bits - 1)
+        schema["minimum"] = max(schema.get("minimum", -limit), -limit)
+        schema["maximum"] = min(schema.get("maximum", limit - 1), limit - 1)
 
 
 def _close(schema: JSONSchema) -> None:

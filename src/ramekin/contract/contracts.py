@@ -9,7 +9,6 @@ Specification: OpenAPI 3.1 §4.8.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.contract.closing import Schemas
@@ -143,7 +142,7 @@ class Contract:
             return self._document, item
         from ramekin.openapi.document import build_document
 
-        shown = [replace(operation, hidden=False)]
+        shown = [operation.changed(hidden=False)]
         alone = _Document(build_document(shown, self._info, self._problem_format))
         return alone, cast("dict[str, Any]", alone.find(operation))
 

@@ -1,7 +1,6 @@
 """The formats that a document names, as plain functions, so that every validator judges them alike.
 
-Specification: JSON Schema 2020-12 Validation §7.3; RFC 3339 §5.6, RFC 9562 §4, RFC 3986, RFC 5321 §4.1.2; the OpenAPI
-Format Registry for ``int32`` and ``int64``.
+Specification: JSON Schema 2020-12 Validation §7.3; RFC 3339 §5.6, RFC 9562 §4, RFC 3986, RFC 5321 §4.1.2.
 """
 
 from __future__ import annotations
@@ -61,11 +60,6 @@ def _of_text(judge: Callable[[str], Any]) -> Format:
     return lambda value: not isinstance(value, str) or bool(judge(value))
 
 
-def _of_integer(bits: int) -> Format:
-    limit = 2 ** (bits - 1)
-    return lambda value: type(value) is not int or -limit <= value < limit
-
-
 @cache
 def find_formats() -> Mapping[str, Format]:
     """Return the formats by name: those that Ramekin's own documents name, and what jsonschema knows beside them."""
@@ -79,8 +73,6 @@ def find_formats() -> Mapping[str, Format]:
         "date": _of_text(_is_date),
         "date-time": _of_text(_is_date_time),
         "email": _of_text(_EMAIL.match),
-        "int32": _of_integer(32),
-        "int64": _of_integer(64),
         "ipv4": _of_text(_is_ipv4),
         "ipv6": _of_text(_is_ipv6),
         "time": _of_text(_TIME.match),

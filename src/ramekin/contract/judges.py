@@ -38,7 +38,7 @@ Judge = Callable[[Any], list[Fault]]
 class _Error(Protocol):
     """What jsonschema says of one failed keyword; see ``jsonschema.ValidationError``."""
 
-    validator: str
+    validator: str | None
     validator_value: Any
     instance: Any
     schema: Any
@@ -168,11 +168,14 @@ def _to_pointer(path: Iterable[str | int]) -> str:
 
 def _explain(errors: Iterable[_Error]) -> Iterator[Fault]:
     for error in errors:
-        yield from _EXPLAIN.get(error.validator, _explain_value)(error)
+        if error.validator is None:  # The schema is false.
+            yield Fault(_to_pointer(error.absolute_path), "nothing", show(error.instance))
+        else:
+            yield from _EXPLAIN.get(error.validator, _explain_value)(error)
 
 
 def _explain_value(error: _Error) -> Iterator[Fault]:
-    words = _WORDS.get(error.validator, "{keyword}: {value}")
+    words = _WORDS.get(str(error.validator), "{keyword}: {value}")
     declared = words.format(keyword=error.validator, value=show(error.validator_value))
     yield Fault(_to_pointer(error.absolute_path), declared, show(error.instance))
 
@@ -215,9 +218,6 @@ def _explain_required(error: _Error) -> Iterator[Fault]:
 def _explain_surplus(error: _Error) -> Iterator[Fault]:
     schema: Mapping[str, Any] = error.schema
     given: Mapping[str, Any] = error.instance
-    if error.validator_value is not False:
-        yield from _explain_value(error)
-        return
     known = set(_list_members(schema))
     patterns = [regex for each in schema.get("patternProperties", ()) if (regex := _compile_pattern(each))]
     for name in given:
@@ -237,6 +237,8 @@ def _explain_choice(error: _Error) -> Iterator[Fault]:
     """Explain the alternative that the value comes nearest to, or name them all where it is like none."""
     branches: dict[Any, list[_Error]] = {}
     for one in error.context:
+        if one.validator is None:
+            continue
         branches.setdefault(one.schema_path[0], []).append(one)
     near = sorted((errors for errors in branches.values() if not any(map(_misses_at_once, errors))), key=len)
     if near:
@@ -247,14 +249,14 @@ def _explain_choice(error: _Error) -> Iterator[Fault]:
 
 
 def _misses_at_once(error: _Error) -> bool:
-    return error.validator in ("type", "const") and not error.relative_path
+    return error.validator in ("type", "const", "enum", "format", "pattern") and not error.relative_path
 
 
 def _name_alternative(schema: Any) -> str:
     if not isinstance(schema, dict):
         return show(schema)
-    said = schema.get("type", schema.get("format", schema.get("const")))
-    return " or ".join(map(str, said)) if isinstance(said, Sequence) and not isinstance(said, str) else str(said)
+    said = next((schema[keyword] for keyword in ("format", "enum", "const", "type") if keyword in schema), schema)
+    return said if isinstance(said, str) else show(said)
 
 
 _EXPLAIN: dict[str, Callable[[_Error], Iterator[Fault]]] = {

@@ -125,9 +125,7 @@ class Responses:
     def describe(self, status: int, content_type: str | None, content: bytes | None) -> tuple[str | None, str | None]:
         """Return the declared media type of a response that keeps the contract, and the code of its problem."""
         response = self.find(status)
-        if response is None or content_type is None:
-            return None, None
-        found = _match(response, content_type)
+        found = None if response is None or content_type is None else _match(response, content_type)
         if found is None:
             return None, None
         value = json.decode(content, UNLIMITED) if found.codes and content else None
