@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from werkzeug.http import HTTP_STATUS_CODES
+
 from ramekin.testing.client import Client
 from ramekin.testing.errors import CallError
 from ramekin.testing.settings import change_settings
@@ -114,16 +116,7 @@ def _forward_to(client: Client) -> WSGIApplication:
         content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         path = quote(environ["PATH_INFO"].encode("latin-1"))
         result = client.request(environ["REQUEST_METHOD"], path, content=content, environ=sent)
-        start_response(f"{result.status} {_phrase(result.status)}", list(result.headers))
+        start_response(f"{result.status} {HTTP_STATUS_CODES.get(result.status, 'Unknown')}", list(result.headers))
         return [result.content]
 
     return forward
-
-
-def _phrase(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

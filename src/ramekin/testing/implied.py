@@ -106,9 +106,6 @@ def _build_path(client: Client, operation: Operation, given: Mapping[str, Any]) 
 def _make_value(part: PathParameter) -> Any:
     """Return a value that the schema of a path parameter allows."""
     schema = part.schema
-    for name in ("const", "default"):
-        if name in schema:
-            return schema[name]
     if schema.get("enum"):
         return schema["enum"][0]
     if schema.get("format") == "uuid":
