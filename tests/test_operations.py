@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import FrozenInstanceError, dataclass, field
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Self
 
@@ -92,7 +92,7 @@ def test_operation_is_frozen() -> None:
     """A record cannot be changed by one of its readers."""
     operation = build(Books, rule="/books/<int:book_id>")
 
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError, match="immutable"):
         operation.summary = "Other"  # type: ignore[misc]
 
 

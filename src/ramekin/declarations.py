@@ -6,9 +6,8 @@ They stand on methods, on resource classes, or on the app; see `ramekin.operatio
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from marshmallow.fields import Field
 
@@ -75,23 +74,23 @@ class _Accepted(NamedTuple):
     media_types: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
 class Accepts(Declaration):
     """The record of `accepts`: inputs, the outermost first."""
 
-    accepted: tuple[_Accepted, ...]
+    def __init__(self, accepted: tuple[_Accepted, ...]) -> None:
+        self.accepted = accepted
 
-    def stack(self, below: Self) -> Self:
+    def stack(self, below: Accepts) -> Accepts:
         """Unite two at one level; one ``json`` only."""
         if {item.location for item in self.accepted} & {item.location for item in below.accepted} & {"json"}:
             raise DeclarationError("@accepts(json=…) stands twice at one place; a request has one body.")
-        return replace(self, accepted=below.accepted + self.accepted)
+        return Accepts(below.accepted + self.accepted)
 
-    def merge(self, outer: Self) -> Self:
+    def merge(self, outer: Accepts) -> Accepts:
         """Add the outer inputs; an inner ``json`` replaces the outer one."""
         has_json = any(item.location == "json" for item in self.accepted)
         kept = tuple(item for item in outer.accepted if not (has_json and item.location == "json"))
-        return replace(self, accepted=kept + self.accepted)
+        return Accepts(kept + self.accepted)
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """Read these inputs."""
@@ -181,15 +180,15 @@ class _Returned(NamedTuple):
     description: str
 
 
-@dataclass(frozen=True, eq=False)
 class Returns(Declaration):
     """The record of `returns`: successes, the topmost first."""
 
-    returned: tuple[_Returned, ...]
+    def __init__(self, returned: tuple[_Returned, ...]) -> None:
+        self.returned = returned
 
-    def stack(self, below: Self) -> Self:
+    def stack(self, below: Returns) -> Returns:
         """Put these above those below."""
-        return replace(self, returned=self.returned + below.returned)
+        return Returns(self.returned + below.returned)
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """End in these successes."""
@@ -254,17 +253,17 @@ def returns(
     return Returns((_Returned(declared, status, fixed, media_type, description or ""),))
 
 
-@dataclass(frozen=True, eq=False)
 class Raises(Declaration):
     """The record of `raises`: classes of problems."""
 
-    problems: tuple[type[Problem], ...]
+    def __init__(self, problems: tuple[type[Problem], ...]) -> None:
+        self.problems = problems
 
-    def stack(self, below: Self) -> Self:
+    def stack(self, below: Raises) -> Raises:
         """Unite two at one level."""
-        return replace(self, problems=tuple(dict.fromkeys(below.problems + self.problems)))
+        return Raises(tuple(dict.fromkeys(below.problems + self.problems)))
 
-    def merge(self, outer: Self) -> Self:
+    def merge(self, outer: Raises) -> Raises:
         """Add the outer problems."""
         return self.stack(outer)
 
@@ -285,20 +284,21 @@ def raises(*problems: type[Problem]) -> Raises:
     return Raises(problems)
 
 
-@dataclass(frozen=True, eq=False)
 class LimitsChange(Declaration):
     """The record of `limits`."""
 
     label = "limits"
-    changes: Mapping[str, int]
 
-    def stack(self, below: Self) -> Self:
+    def __init__(self, changes: Mapping[str, int]) -> None:
+        self.changes = changes
+
+    def stack(self, below: LimitsChange) -> LimitsChange:
         """Unite two at one level."""
         return self.merge(below)
 
-    def merge(self, outer: Self) -> Self:
+    def merge(self, outer: LimitsChange) -> LimitsChange:
         """Change the outer limits further."""
-        return replace(self, changes=MappingProxyType({**outer.changes, **self.changes}))
+        return LimitsChange(MappingProxyType({**outer.changes, **self.changes}))
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """Change these limits."""
@@ -315,22 +315,22 @@ def limits(**changes: int) -> LimitsChange:
     return LimitsChange(MappingProxyType(changes))
 
 
-@dataclass(frozen=True, eq=False)
 class Describe(Declaration):
     """The record of `describe`."""
 
-    documentation: Documentation
-    modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
+    def __init__(
+        self, documentation: Documentation, modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
+    ) -> None:
+        self.documentation = documentation
+        self.modify = modify
 
-    def stack(self, below: Self) -> Self:
+    def stack(self, below: Describe) -> Describe:
         """Unite two at one level."""
         return self.merge(below)
 
-    def merge(self, outer: Self) -> Self:
+    def merge(self, outer: Describe) -> Describe:
         """Say more than the outer levels."""
-        return replace(
-            self, documentation=self.documentation.over(outer.documentation), modify=outer.modify + self.modify
-        )
+        return Describe(self.documentation.over(outer.documentation), outer.modify + self.modify)
 
     def effects(self, endpoint: Endpoint) -> Effects:
         """Document it so."""

@@ -6,7 +6,6 @@ They are steps like those of any feature and come through the same door.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.operations import Declaration
@@ -23,16 +22,21 @@ After: TypeAlias = "Callable[[Request, Reply[Any]], Reply[Any] | None]"
 Teardown: TypeAlias = "Callable[[Request, Exception | None], None]"
 
 
-@dataclass(frozen=True, eq=False)
 class AppHooks(Declaration):
     """The hooks of an app, around every request, those that match no operation too.
 
     Teardowns stand outermost, so that they run whatever a ``before`` does.
     """
 
-    before: tuple[Before, ...] = ()
-    after: tuple[After, ...] = ()
-    teardown: tuple[Teardown, ...] = ()
+    def __init__(
+        self,
+        before: tuple[Before, ...] = (),
+        after: tuple[After, ...] = (),
+        teardown: tuple[Teardown, ...] = (),
+    ) -> None:
+        self.before = before
+        self.after = after
+        self.teardown = teardown
 
     def outer_steps(self, settings: Settings) -> Iterable[Step]:
         """Return a step for each hook; the ones registered first stand outside."""

@@ -22,7 +22,10 @@ import msgspec
 from ramekin.errors import ContractError
 from ramekin.limits import Limits
 
-__all__ = ["EncodeError", "JSONError", "decode", "encode", "encode_dumped"]
+__all__ = ["EncodeError", "JSONError", "decode", "encode", "encode_dumped", "to_text"]
+
+#: Returns the text that `encode` writes for a datetime, date, time or UUID; a datetime of UTC ends in ``Z``.
+to_text = msgspec.to_builtins
 
 
 class JSONError(ValueError):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import chain
 from types import MappingProxyType
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from ramekin import problems
 from ramekin.errors import DeclarationError
 from ramekin.limits import Limits
+from ramekin.records import Record
 from ramekin.responses import BODILESS_STATUSES
 from ramekin.types import Location, Shape
 
@@ -42,12 +42,7 @@ _RECORD = "__ramekin_declarations__"
 _EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
-def _nothing() -> Mapping[Any, Any]:
-    return _EMPTY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PathParameter:
+class PathParameter(Record, frozen=True):
     """One variable part of a rule.
 
     Attributes:
@@ -61,8 +56,7 @@ class PathParameter:
     schema: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Input:
+class Input(Record, frozen=True):
     """One schema of one location.
 
     Attributes:
@@ -84,8 +78,7 @@ class Input:
     for_handler: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Header:
+class Header(Record, frozen=True):
     """One header field of a response; ``field.metadata["optional"]`` says that it may be missing."""
 
     name: str
@@ -97,8 +90,7 @@ class Header:
         return not self.field.metadata.get("optional", False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
+class Outcome(Record, frozen=True):
     """One way in which an operation may end.
 
     Attributes:
@@ -120,8 +112,7 @@ class Outcome:
     implied: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Codec:
+class Codec(Record, frozen=True):
     """How the bytes of one media type become a raw value for the ``json`` input, beside JSON itself.
 
     ``load`` raises `ramekin.problems.Problem` for bytes that it cannot read.
@@ -131,8 +122,7 @@ class Codec:
     load: Callable[[bytes, Limits], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Documentation:
+class Documentation(Record, frozen=True):
     """What the document says of an operation; None is not said at this level."""
 
     operation_id: str | None = None
@@ -141,7 +131,7 @@ class Documentation:
     tags: tuple[str, ...] | None = None
     deprecated: bool | None = None
     hidden: bool | None = None
-    extensions: Mapping[str, Any] = field(default_factory=_nothing)
+    extensions: Mapping[str, Any] = _EMPTY
 
     def over(self, outer: Documentation) -> Documentation:
         """Return this with what it leaves unsaid taken from ``outer``."""
@@ -152,11 +142,10 @@ class Documentation:
         }
         if not said and not self.extensions:
             return outer
-        return replace(outer, **said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
+        return outer.changed(**said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Effects:
+class Effects(Record, frozen=True):
     """What one declaration means for one operation: its part of the contract.
 
     Attributes:
@@ -179,16 +168,15 @@ class Effects:
     problems: tuple[type[Problem], ...] = ()
     response_headers: tuple[Header, ...] = ()
     security: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
-    security_schemes: Mapping[str, Mapping[str, Any]] = field(default_factory=_nothing)
-    provides: Mapping[str, Callable[[Exchange], Any]] = field(default_factory=_nothing)
+    security_schemes: Mapping[str, Mapping[str, Any]] = _EMPTY
+    provides: Mapping[str, Callable[[Exchange], Any]] = _EMPTY
     codecs: tuple[Codec, ...] = ()
-    limits: Mapping[str, int] = field(default_factory=_nothing)
+    limits: Mapping[str, int] = _EMPTY
     documentation: Documentation = Documentation()
     modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Endpoint:
+class Endpoint(Record, frozen=True):
     """One method of one registered resource: what a declaration is asked about.
 
     Attributes:
@@ -214,8 +202,7 @@ class Endpoint:
     where: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Operation(Endpoint):
+class Operation(Endpoint, frozen=True):
     """One operation of the API, in full; what every reader reads.
 
     Attributes:
@@ -383,7 +370,7 @@ def combine_effects(parts: Iterable[Effects]) -> Effects:
     headers = tuple(chain.from_iterable(part.response_headers for part in parts))
     outcomes = _declared_first(tuple(chain.from_iterable(part.outcomes for part in parts)))
     if headers:
-        outcomes = tuple(replace(outcome, headers=outcome.headers + headers) for outcome in outcomes)
+        outcomes = tuple(outcome.changed(headers=outcome.headers + headers) for outcome in outcomes)
     return Effects(
         inputs=tuple(chain.from_iterable(part.inputs for part in parts)),
         outcomes=outcomes,

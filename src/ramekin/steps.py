@@ -8,11 +8,11 @@ ordered by phase, and nothing runs for an operation that has none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.errors import DeclarationError
+from ramekin.records import Record
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
@@ -67,8 +67,7 @@ Leave: TypeAlias = "Callable[[Exchange, Reply[Any]], Reply[Any]]"
 Close: TypeAlias = "Callable[[Exchange], None]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Step:
+class Step(Record, frozen=True):
     """What a feature does around a request; each of the three parts may be left out.
 
     Attributes:

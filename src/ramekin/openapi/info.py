@@ -6,17 +6,16 @@ Specification: OpenAPI 3.1 §4.8.2 (info object), §4.8.5 (server object), §4.8
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from ramekin.errors import DeclarationError
+from ramekin.records import Record
 
 _LICENSE_MEMBERS = {"name", "identifier", "url"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Info:
+class Info(Record, frozen=True):
     """Title, version and people behind an API.
 
     Attributes:
@@ -46,7 +45,7 @@ class Info:
     servers: tuple[Mapping[str, Any], ...] = ()
     tags: tuple[Mapping[str, Any], ...] = ()
     external_docs: Mapping[str, Any] | None = None
-    extensions: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    extensions: Mapping[str, Any] = MappingProxyType({})
 
     def __post_init__(self) -> None:
         for name in self.extensions:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import msgspec
-
-#: Writes an exact datetime, date or UUID; a datetime of UTC with ``Z``.
-write_plainly = msgspec.to_builtins
+from ramekin.json import to_text
 
 #: The text of an exact datetime or date, or of a UUID, over ``v``; ``write`` and ``utc`` are the constants below.
 DATE_TIME_SOURCE = "(write(v)[:-1] + '+00:00' if v.tzinfo is utc else write(v) if v.tzinfo is None else v.isoformat())"
 DATE_SOURCE = "write(v)"
 UUID_SOURCE = "write(v)"
-CONSTANTS: dict[str, Any] = {"write": write_plainly, "utc": dt.UTC}
+CONSTANTS: dict[str, Any] = {"write": to_text, "utc": dt.UTC}
