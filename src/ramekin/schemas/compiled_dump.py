@@ -94,9 +94,7 @@ class _Unit:
         self._dumps: dict[Any, Callable[[Any], Any]] = {}
 
     def dump(self, schema: Schema) -> Dump:
-        """Return the dump function of a schema, its hooks included."""
-        if not _dumps_by_steps(schema):
-            return schema.dump
+        """Return the dump function of a schema that dumps by marshmallow's steps, its hooks included."""
         one = self.one(schema)
         before, after = schema._hooks.get(PRE_DUMP), schema._hooks.get(POST_DUMP)
         if before or after:

@@ -54,8 +54,6 @@ _TEXT = (str, bytes, bytearray)
 def make_judge(kind: kinds.Kind, form: Form, refuse: Refuse, *, number_digits: int = NUMBER_DIGITS) -> Judge | None:
     """Return the judge of a kind, or None where marshmallow judges exactly as the document says."""
     name = kind.name
-    if form == "free":
-        return None
     if name == kinds.INTEGER.name:
         return _whole_number(refuse) if form == "json" else _written_integer(refuse, number_digits)
     if name in _NUMBERS:
