@@ -12,7 +12,7 @@ from ramekin.testing import Client
 def client(app: App) -> Client:
     """A client of the file's own ``app`` fixture; everything passes through ``wsgiref.validate``.
 
-    The apps of these tests break their contracts on purpose, to show what becomes of it; so nothing is held against them.
+    The apps of these tests break their contracts on purpose, to show what becomes of it; nothing is held against them.
     """
     return Client(app, contract=False)
 

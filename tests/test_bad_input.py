@@ -306,6 +306,9 @@ def test_a_content_coding_is_415(client: Client, coding: str) -> None:
     assert (result.status, result.headers["Accept-Encoding"]) == (415, "identity")
 
 
+PACKED = gzip.compress(b"[1]")
+
+
 @pytest.fixture
 def gzip_client(app: App) -> Client:
     """A client of the app with gzip switched on."""
@@ -336,7 +339,9 @@ def test_an_unpacked_limit_is_counted_while_streaming(gzip_client: Client) -> No
 
 
 @pytest.mark.parametrize(
-    "content", [b"no gzip", gzip.compress(b"[1]")[:-9], gzip.compress(b"[1]") + b"rest", gzip.compress(b"[1]")[:5], b""]
+    "content",
+    [b"no gzip", PACKED[:-9], PACKED + b"rest", PACKED[:5], b""],
+    ids=["no-gzip", "cut", "more-behind", "head-alone", "empty"],
 )
 def test_broken_gzip_is_400(gzip_client: Client, content: bytes) -> None:
     """What is no gzip, ends early or has a wrong checksum is malformed."""

@@ -16,19 +16,19 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from marshmallow.fields import Field
+
 from ramekin import problems
 from ramekin.errors import DeclarationError
 from ramekin.limits import Limits
+from ramekin.problems import Problem
 from ramekin.records import Record
 from ramekin.responses import BODILESS_STATUSES
+from ramekin.steps import Exchange, Step
 from ramekin.types import Location, Shape
 
 if TYPE_CHECKING:
-    from marshmallow.fields import Field
-
-    from ramekin.problems import Problem
     from ramekin.settings import Settings
-    from ramekin.steps import Exchange, Step
 
 TargetT = TypeVar("TargetT", bound=Callable[..., Any])
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.errors import DeclarationError
 from ramekin.records import Record
+from ramekin.responses import Reply
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.requests import Request
-    from ramekin.responses import Reply
 
 
 class Phase(IntEnum):
@@ -62,9 +62,9 @@ class Exchange:
         return self.request.state
 
 
-Enter: TypeAlias = "Callable[[Exchange], Reply[Any] | None]"
-Leave: TypeAlias = "Callable[[Exchange, Reply[Any]], Reply[Any]]"
-Close: TypeAlias = "Callable[[Exchange], None]"
+Enter: TypeAlias = Callable[[Exchange], Reply[Any] | None]
+Leave: TypeAlias = Callable[[Exchange, Reply[Any]], Reply[Any]]
+Close: TypeAlias = Callable[[Exchange], None]
 
 
 class Step(Record, frozen=True):

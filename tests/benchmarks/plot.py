@@ -47,7 +47,8 @@ def draw_panel(work: str, ratios: Ratios, smallest: float, largest: float) -> It
         weight = ' font-weight="bold"' if name == "ramekin" else ""
         yield f'<text x="{LABEL_WIDTH - 6}" y="{top + 10}" text-anchor="end"{weight}>{escape(name)}</text>'
         yield f'<rect x="{LABEL_WIDTH}" y="{top}" width="{length:.1f}" height="{BAR_HEIGHT - 4}" fill="{colour}"/>'
-        yield f'<text x="{LABEL_WIDTH + length + 5:.1f}" y="{top + 10}"{weight}>{ratio:.{1 if ratio < 10 else 0}f}</text>'
+        shown = f"{ratio:.{1 if ratio < 10 else 0}f}"
+        yield f'<text x="{LABEL_WIDTH + length + 5:.1f}" y="{top + 10}"{weight}>{shown}</text>'
 
 
 def draw(ratios: Ratios) -> str:
