@@ -35,7 +35,7 @@ _lock = threading.RLock()
 _ENUM_NAME = getattr_static(enum.Enum, "name")
 
 #: How an attribute is read: of a dict, of an object without keys, and of anything else.
-_FROM_DICT = "obj[{key!r}] if {key!r} in obj else getattr(obj, {key!r}, missing)"
+_FROM_DICT = "obj[{key!r}]"
 _FROM_OBJECT = "obj.{key}"
 _GENERALLY = "get_attribute(obj, {key!r}, missing)"
 
@@ -320,8 +320,11 @@ def _read(key: str, read: str) -> list[str]:
     """Return the lines that read an attribute into v."""
     if "." in key and read is not _GENERALLY:
         return [f"v = get_value(obj, {key!r}, missing)"]
-    if read is not _FROM_OBJECT:
+    if read is _GENERALLY:
         return [f"v = {read.format(key=key)}"]
+    if read is _FROM_DICT:
+        # What a dict lacks as a key, marshmallow asks it for as an attribute.
+        return [f"try: v = {read.format(key=key)}", f"except KeyError: v = getattr(obj, {key!r}, missing)"]
     if not (key.isascii() and key.isidentifier()) or keyword.iskeyword(key):
         return [f"v = getattr(obj, {key!r}, missing)"]
     return [f"try: v = {read.format(key=key)}", "except AttributeError: v = missing"]
