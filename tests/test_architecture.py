@@ -21,6 +21,7 @@ HOMES = {
     "itsdangerous": {"signing"},
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
+    "schemathesis": {"testing"},
     "werkzeug.routing": {"routing"},
     "yaml": {"cli"},
 }

@@ -56,7 +56,7 @@ class Server:
 
     def get(self, path: str) -> tuple[int, str]:
         """Return status and content, as soon as the server takes the connection."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         end = monotonic() + 20
         while monotonic() < end and self._process.poll() is None:
             with suppress(ConnectionRefusedError):
@@ -86,10 +86,10 @@ class Server:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGINT)
         try:
-            return self._process.wait(20)
+            return self._process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-            return self._process.wait(20)
+            return self._process.wait(60)
 
 
 @pytest.fixture
@@ -190,5 +190,5 @@ def test_a_program_that_does_not_load_is_not_served(start: Start, tmp_path: Path
 
     server = start()
 
-    assert server._process.wait(20) == 2
+    assert server._process.wait(60) == 2
     assert server.log.endswith("ramekin: 'shelf.py' could not be imported, see above.\n")
