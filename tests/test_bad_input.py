@@ -753,3 +753,53 @@ def test_each_limit_holds_in_the_head(limit: str, request_parts: Any, status: in
         Client(limited_app(JSON, **change)).get("/", **request_parts).status for change in ({}, {limit: 4})
     )
     assert (taken, refused) == (204, status)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [(b"", "empty"), (b"{", "syntax"), (b'{"n":1,"n":2}', "duplicate-key"), (b"[NaN]", "not-finite")],
+)
+def test_json_that_cannot_be_read_says_why_by_a_code(app: App, body: bytes, code: str) -> None:
+    """A syntax error is a fault of the whole body, with its stable code."""
+    problem = Client(app).post("/values", content=body, content_type=JSON).problem
+    assert (problem["status"], problem["code"]) == (400, "bad-request")
+    assert [(fault["location"], fault["pointer"], fault["code"]) for fault in problem["errors"]] == [("json", "", code)]
+
+
+@pytest.mark.parametrize(
+    ("way", "location", "code"),
+    [
+        ({"path": "/in?q=%zz"}, "query", "invalid-query"),
+        ({"headers": {"Cookie": "a=1; " * 2_000}}, "cookies", "too-many-cookies"),
+        ({"content": b"a=%zz"}, "form", "invalid-form"),
+        ({}, "form", "empty"),
+    ],
+)
+def test_a_location_that_cannot_be_read_says_why_by_a_code(way: dict[str, Any], location: str, code: str) -> None:
+    """Broken text of any location is a fault of the whole location, with its stable code."""
+    app = App("Locations", settings=NO_PAGES)
+
+    @app.resource("/in")
+    class In(Resource):
+        @accepts(query={"q": fields.String()}, cookies={"a": fields.String()})
+        @returns(status=204)
+        def get(self, query: Any, cookies: Any) -> None:
+            return None
+
+        @accepts(form={"a": fields.String()})
+        @returns(status=204)
+        def post(self, form: Any) -> None:
+            return None
+
+    options = {"content_type": "application/x-www-form-urlencoded", **way}
+    path = options.pop("path", "/in")
+    result = Client(app).request("POST" if location == "form" else "GET", path, **options)
+    assert result.status == 400
+    assert [(fault["location"], fault["code"]) for fault in result.problem["errors"]] == [(location, code)]
+
+
+def test_framing_has_no_fault(app: App) -> None:
+    """A problem of the request as a whole has its detail alone."""
+    problem = Client(app).post("/values", content=b"[1]", content_type=JSON, environ={"CONTENT_LENGTH": "9"}).problem
+    assert problem["status"] == 400
+    assert "errors" not in problem

@@ -202,11 +202,16 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
         try:
             value = parse(request, body) if codecs else decode(body, limits, unique_keys=unique_keys)
         except json.JSONError as error:
-            raise BadRequest(error.detail) from None
+            raise _unreadable("json", error) from None
         arguments["json"], faults = read(value)
         return faults
 
     return load_json
+
+
+def _unreadable(location: Location, error: json.JSONError | inputs.InputError) -> BadRequest:
+    """Return the problem of a location that cannot be read at all."""
+    return BadRequest(error.detail, faults=(Fault(location, "", error.code, error.detail),))
 
 
 def _compile_text(
@@ -216,18 +221,25 @@ def _compile_text(
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
 ) -> _LoadPart:
     readers = _compile_readers(items, limits)
+    refused = inputs.InputError
     if len(readers) == 1:
         ((_, read_shape),) = readers
 
         def load_one(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
-            raw, faults = read(request)
+            try:
+                raw, faults = read(request)
+            except refused as error:
+                raise _unreadable(location, error) from None
             arguments[location], more = read_shape(raw[0])
             return faults if more is None else faults + more
 
         return load_one
 
     def load_several(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
-        raw, faults = read(request)
+        try:
+            raw, faults = read(request)
+        except refused as error:
+            raise _unreadable(location, error) from None
         arguments[location] = _load_shapes(location, readers, raw, faults)
         return faults
 
@@ -274,14 +286,21 @@ def _compile_form(operation: Operation) -> _LoadPart:
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
     form_readers, file_readers = (_compile_readers(items, operation.limits) for items in (form, files))
     required = any(item.required for item in (*form, *files))
+    location: Location = "form" if form else "files"
+    refused = inputs.InputError
 
     def load_form(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
         if not has_content(request):
             if required:
-                raise BadRequest("The content is missing.")
+                raise _unreadable(location, refused(400, "empty", "The content is missing."))
             arguments.update({item.location: None for item in (*form, *files)})
             return None
-        data = reader.read(request.content_type or "", request.stream, None)
+        try:
+            data = reader.read(request.content_type or "", request.stream, None)
+        except refused as error:
+            if error.status != 400:
+                raise
+            raise _unreadable(location, error) from None
         arguments[_CLOSE] = data.close
         faults = list(data.faults)
         if form:

@@ -145,6 +145,18 @@ class BadRequest(Problem):
 
     status = 400
 
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+        **members: Any,
+    ) -> None:
+        """Describe one occurrence; ``faults`` say which part of the request could not be read, and why."""
+        super().__init__(detail, headers=headers, **members)
+        self.faults = tuple(faults)
+
 
 class Unauthorized(Problem):
     """Credentials are missing or not accepted."""
@@ -351,6 +363,8 @@ class ProblemDetails:
             field.metadata = {"optional": not declared.required, **declared.metadata}
         if issubclass(problem, ValidationFailed):
             members["errors"] = fields.List(fields.Nested(FaultSchema), required=True)
+        elif issubclass(problem, BadRequest):
+            members["errors"] = fields.List(fields.Nested(FaultSchema), metadata={"optional": True})
         name = problem.__name__ if problem.__name__.endswith("Problem") else f"{problem.__name__}Problem"
         return Schema.from_dict(members, name=name)()
 
@@ -367,7 +381,7 @@ class ProblemDetails:
         body["instance"] = quote(request.path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")
         body["request_id"] = request.id
         body.update(problem.values)
-        if isinstance(problem, ValidationFailed):
+        if isinstance(problem, ValidationFailed) or (isinstance(problem, BadRequest) and problem.faults):
             body["errors"] = [
                 {"location": fault.location, "pointer": fault.pointer, "code": fault.code, "detail": fault.detail}
                 for fault in problem.faults
