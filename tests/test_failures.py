@@ -261,3 +261,18 @@ def test_exits_pass_through_and_close(fragile: App) -> None:
     with pytest.raises(SystemExit):
         Client(fragile).get("/good")
     assert seen == [None]
+
+
+@pytest.mark.parametrize("error", [HTTPException("x"), HTTPException(response=Response("hello", 200))])
+def test_an_http_exception_that_is_a_success_is_a_bug(quiet: Client, error: Exception) -> None:
+    """No page goes out past the declarations."""
+    RAISED["success"] = error
+    result = quiet.get("/success")
+    assert (result.status, result.problem["code"]) == (500, "internal-server-error")
+
+
+def test_a_redirect_that_is_not_declared_is_a_bug(quiet: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says what to declare."""
+    RAISED["away"] = HTTPException(response=redirect("/elsewhere", 307))
+    assert quiet.get("/away").status == 500
+    assert "returns(status=307)" in str(caplog.records[-1].exc_info)

@@ -18,6 +18,7 @@ from ramekin.problems import BadRequest, InternalServerError, Problem, ProblemDe
 from ramekin.responses import InvalidHeader, Reply, check_finished
 
 if TYPE_CHECKING:
+    from ramekin.operations import Operation
     from ramekin.requests import Request
     from ramekin.steps import Exchange
 
@@ -67,7 +68,7 @@ class Failures:
             return problem_of_status(error.status)(detail=error.detail)
         if isinstance(error, InvalidHeader) and _comes_from_input(error.value, exchange.arguments.values()):
             return BadRequest("The input holds characters that a header field of the response cannot carry.")
-        return _convert_werkzeug(error)
+        return _convert_werkzeug(error, exchange.operation)
 
     def write(self, problem: Problem, request: Request) -> Reply[Any]:
         """Return the finished reply of a problem."""
@@ -100,11 +101,12 @@ def log_failure(request: Request, error: BaseException) -> None:
     )
 
 
-def _convert_werkzeug(error: Exception) -> Problem | Reply[Any]:
+def _convert_werkzeug(error: Exception, operation: Operation | None) -> Problem | Reply[Any]:
     """Return the problem, or redirect, of a Werkzeug exception.
 
     Raises:
-        Exception: The error itself, when it is none.
+        ContractError: It is a redirect that the operation does not declare.
+        Exception: The error itself, when it is none, or one that answers with a success.
     """
     from werkzeug.exceptions import HTTPException
 
@@ -112,6 +114,13 @@ def _convert_werkzeug(error: Exception) -> Problem | Reply[Any]:
         raise error
     response = error.get_response()
     status = response.status_code
+    if status < 300:  # One without a status, or a page: neither is an answer of this API.
+        raise error
+    if status < 400 and operation is not None and all(status != outcome.status for outcome in operation.successes):
+        raise ContractError(
+            f"{operation.id} raised {type(error).__name__} with status {status}, which it does not declare; "
+            f"put @returns(status={status}) on it."
+        ) from error
     headers = [
         (name, value) for name, value in response.headers if name.lower() not in {"content-type", "content-length"}
     ]
