@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +22,7 @@ from ramekin.problems import (
     ValidationFailed,
     problem_of_status,
 )
+from ramekin.schemas import Fault
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -235,3 +238,37 @@ def test_a_format_that_fails_still_answers() -> None:
 
     result = Client(App("Broken", settings=NO_PAGES, problem_format=Broken()), raise_exceptions=False).get("/x")
     assert (result.status, result.headers["Content-Type"]) == (500, "application/problem+json")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "text/html"}, [("X-A", "b"), ("content-length", "3")]])
+def test_a_problem_cannot_say_what_its_content_is(headers: Any) -> None:
+    """The format sets the type and length of every problem."""
+    with pytest.raises(ContractError, match="the format of problems sets it"):
+        NotFound(headers=headers)
+
+
+def test_a_detail_is_text() -> None:
+    """Anything else is refused where it is raised."""
+    with pytest.raises(ContractError, match="the detail 5; a detail is text"):
+        NotFound(5)  # type: ignore[arg-type]
+
+
+def test_a_problem_in_words_is_its_detail_or_title() -> None:
+    """Logs and tracebacks show what is particular to it, if anything is."""
+    assert (str(NotFound("No such book.")), str(NotFound())) == ("No such book.", NotFound.title)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        OutOfStock("Only one.", left=1, headers={"Retry-After": "3"}),
+        ValidationFailed([Fault("json", "/a", "required", "Missing.")]),
+        BadRequest("No.", faults=[Fault("json", "", "syntax", "No JSON.")]),
+        problem_of_status(418)("Short."),
+    ],
+)
+def test_problems_can_be_copied(duplicate: Any, problem: Problem) -> None:
+    """A copy has the class, detail, headers, members and faults, as processes that hand on exceptions need."""
+    made = duplicate(problem)
+    assert (type(made), vars(made), made.args) == (type(problem), vars(problem), problem.args)

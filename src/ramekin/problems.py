@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 #: Longest name or path of a request that a problem repeats, in characters.
 REPEATED_CHARACTERS = 200
-#: Names that RFC 9457 §3.1 and Ramekin itself give a meaning to.
-RESERVED_MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "code", "request_id", "errors"})
+#: Names that RFC 9457 §3.1, Ramekin or the parameters of problems give a meaning to.
+RESERVED_MEMBERS = frozenset(
+    {"type", "title", "status", "detail", "instance", "code", "request_id", "errors", "headers", "faults"}
+)
+#: Header fields that follow from the format in which a problem is written.
+_FORMAT_FIELDS = frozenset({"content-type", "content-length"})
 
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -95,7 +99,10 @@ class Problem(Exception):
             cls.title = _first_line(cls) or _phrase(cls.status)
         taken = sorted(RESERVED_MEMBERS & cls.members.keys())
         if taken:
-            raise DeclarationError(f"{where}.members may not redefine {', '.join(taken)} (RFC 9457 §3.1).")
+            raise DeclarationError(
+                f"{where}.members may not redefine {', '.join(taken)} (RFC 9457 §3.1); "
+                f"these names are taken: {', '.join(sorted(RESERVED_MEMBERS))}."
+            )
         if cls.members:
             cls._schema = Schema.from_dict(dict(cls.members), name=f"{cls.__name__}Members")()
 
@@ -114,12 +121,27 @@ class Problem(Exception):
             **members: A value for each extension member that the class declares.
 
         Raises:
-            ContractError: A member is not declared, a required one is missing, or a value does not fit its field.
+            ContractError: A member is not declared, a required one is missing, or a value does not fit its field; the
+                detail is no text; a header field says what the content is.
         """
         super().__init__(detail)
+        if detail is not None and not isinstance(detail, str):
+            raise ContractError(f"{type(self).__name__} was raised with the detail {detail!r}; a detail is text.")
         self.detail = detail
         self.headers: Mapping[str, str] | Sequence[tuple[str, str]] = headers or {}
+        for name in self.headers if isinstance(self.headers, Mapping) else (name for name, _ in self.headers):
+            if name.lower() in _FORMAT_FIELDS:
+                raise ContractError(f"{type(self).__name__} was raised with {name}; the format of problems sets it.")
         self.values: Mapping[str, Any] = self._dump_members(members) if members or self.members else {}
+
+    def __str__(self) -> str:
+        return self.detail or self.title
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made again without its parameters, some of which may be required. A class that `problem_of_status` made is
+        # found by its status, as no module has its name.
+        cls = type(self)
+        return _restore, (cls.status if _BY_STATUS.get(cls.status) is cls else cls, self.args), self.__dict__
 
     @classmethod
     def _dump_members(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -301,6 +323,12 @@ def problem_of_status(status: int) -> type[Problem]:
         problem = type(name, (Problem,), {"status": status, "title": phrase, "code": "-".join(words).lower()})
         _BY_STATUS[status] = problem
     return problem
+
+
+def _restore(given: type[Problem] | int, args: tuple[Any, ...]) -> Problem:
+    """Return a copy of a problem, its attributes still to be set."""
+    cls = problem_of_status(given) if isinstance(given, int) else given
+    return cls.__new__(cls, *args)
 
 
 class ProblemFormat(Protocol):
