@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from ramekin.problems import (
 )
 from ramekin.schemas import Fault
 from ramekin.testing import Client
+from ramekin.wsgi import WSGIRequest
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
 
@@ -272,3 +274,22 @@ def test_problems_can_be_copied(duplicate: Any, problem: Problem) -> None:
     """A copy has the class, detail, headers, members and faults, as processes that hand on exceptions need."""
     made = duplicate(problem)
     assert (type(made), vars(made), made.args) == (type(problem), vars(problem), problem.args)
+
+
+@pytest.mark.parametrize(
+    ("environ", "instance"),
+    [
+        ({"PATH_INFO": "/a b"}, "/a%20b"),
+        ({"SCRIPT_NAME": "/sh\xc3\xb6p", "PATH_INFO": "/x"}, "/sh%C3%B6p/x"),
+        ({"PATH_INFO": "//evil.example/x"}, "/evil.example/x"),
+        ({"SCRIPT_NAME": "/shop", "PATH_INFO": "//x"}, "/shop//x"),
+        ({"REQUEST_METHOD": "OPTIONS", "PATH_INFO": "*"}, None),
+        ({"REQUEST_METHOD": "CONNECT", "PATH_INFO": "example.org:443"}, None),
+        ({"REQUEST_METHOD": "CONNECT", "PATH_INFO": ""}, None),
+    ],
+)
+def test_the_instance_is_the_path_that_was_asked_for(environ: dict[str, str], instance: str | None) -> None:
+    """It has the mount prefix and names no host; a target that is no path has none."""
+    settings, state = Settings(request_id_header=None), {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", **environ}
+    request = WSGIRequest(state, SimpleNamespace(settings=settings), None)  # type: ignore[arg-type]
+    assert ProblemDetails().body(NotFound(), request).get("instance") == instance

@@ -406,7 +406,13 @@ class ProblemDetails:
         }
         if problem.detail is not None:
             body["detail"] = problem.detail
-        body["instance"] = quote(request.path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")
+        path = request.path
+        # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
+        if path.startswith("/") and request.method != "CONNECT":
+            path = request.script_name + path
+            if path.startswith("//"):  # This would name a host.
+                path = "/" + path.lstrip("/")
+            body["instance"] = quote(path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")
         body["request_id"] = request.id
         body.update(problem.values)
         if isinstance(problem, ValidationFailed) or (isinstance(problem, BadRequest) and problem.faults):
