@@ -199,6 +199,8 @@ def test_int_takes_ascii_digits_within_64_bits(segment: str, value: int | None) 
         ("/<path:x>/edit", "/a/b/edit", "a/b"),
         ("/<float:x>", "/1.5", 1.5),
         ("/<float:x>", "/1", None),
+        ("/<float:x>", f"/{'9' * 400}.0", None),
+        ("/<float(signed=True):x>", f"/-{'9' * 400}.0", None),
         ("/<float:x>", "/١.٥", None),
         ("/<float(signed=True):x>", "/-1.5", -1.5),
         ("/<int(signed=True):x>", "/-5", -5),

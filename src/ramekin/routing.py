@@ -68,6 +68,13 @@ class DecimalPointConverter(FloatConverter):
 
     regex = r"[0-9]+\.[0-9]+"
 
+    def to_python(self, value: str) -> float:
+        """Return the number, unless it is larger than a double can hold."""
+        number: float = super().to_python(value)
+        if number in (float("inf"), float("-inf")):
+            raise ValidationError
+        return number
+
 
 CONVERTERS: Mapping[str, type[BaseConverter]] = {
     "default": UnicodeConverter,
