@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from ramekin import App, Resource, accepts, describe, limits, raises, returns
 from ramekin.errors import DeclarationError
 from ramekin.operations import Declaration, Operation
-from ramekin.problems import Conflict, Gone, NotFound
+from ramekin.problems import Conflict, Gone, NotFound, Problem
 from ramekin.testing import Client
 
 Handler = Callable[..., Any]
@@ -459,3 +459,49 @@ def test_inputs_of_the_app_leave_its_document_alone() -> None:
 
     assert client.get("/openapi.json").status == 200
     assert client.get("/things").status == 422
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"X A": fields.String()}, "must be a token"),
+        ({"X-Å": fields.String()}, "must be a token"),
+        ({"Connection": fields.String()}, "belongs to the connection"),
+        ({"Content-Type": fields.String()}, "follows from the content"),
+        ({"content_length": fields.Integer()}, "follows from the content"),
+        ({"X-A": fields.String(), "x_a": fields.String()}, "X-A and x_a are one header field"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused(headers: Any, said: str) -> None:
+    """Names of response headers are judged where they are declared."""
+    with pytest.raises(DeclarationError, match=said):
+        returns(fields.String(), headers=headers)
+
+
+@pytest.mark.parametrize("media_type", ["csv", "text/", "text/c sv", "text/csv;", 5, None, "text/csv\nX: 1"])
+def test_a_media_type_is_a_type_and_a_subtype(media_type: Any) -> None:
+    """Anything else is refused where it is declared."""
+    with pytest.raises(DeclarationError, match="takes a type such as 'text/csv'"):
+        returns(fields.String(), media_type=media_type)
+
+
+def test_a_media_type_needs_a_schema() -> None:
+    """Without one there is no content, so the error says what to declare."""
+    with pytest.raises(DeclarationError, match=r"say returns\(fields.String\(\), media_type='text/csv'\)"):
+        returns(media_type="text/csv")
+    assert returns(fields.String(), media_type="text/csv; header=present")
+
+
+@pytest.mark.parametrize("code", ["twin", "not-found"])
+def test_two_problems_of_an_operation_have_two_codes(code: str) -> None:
+    """Programs could not tell two problems of one status and code apart, one of them implied or not."""
+    first, second = (type(name, (Problem,), {"status": 404, "code": code}) for name in ("Lost", "Strayed"))
+    declared = raises(first) if code == "not-found" else raises(first, second)
+    with pytest.raises(DeclarationError, match=f"both have status 404 and code '{code}'"):
+
+        @App("Codes").resource("/<int:number>")
+        class Codes(Resource):
+            @declared
+            @returns(fields.Integer())
+            def get(self, number: int) -> int:
+                return number

@@ -5,6 +5,7 @@ They stand on methods, on resource classes, or on the app; see `ramekin.operatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -25,12 +26,20 @@ from ramekin.operations import (
     Outcome,
 )
 from ramekin.problems import Problem
-from ramekin.responses import BODILESS_STATUSES
+from ramekin.responses import BODILESS_STATUSES, InvalidHeader, check_header_name
 from ramekin.schemas import resolve
 from ramekin.types import Location, SchemaLike, Shape
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
+
+#: Header fields that follow from the declared content (RFC 9110 §8.3 and §8.6).
+_CONTENT_FIELDS = frozenset({"content-type", "content-length"})
+#: A media type (RFC 9110 §8.3.1), perhaps with parameters.
+_MEDIA_TYPE = re.compile(
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+    r"(?:[ \t]*;[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|\"[^\"\\\x00-\x1f\x7f]*\"))*"
+)
 
 _LOCATIONS: tuple[Location, ...] = get_args(Location)
 
@@ -237,7 +246,8 @@ def returns(
         A decorator for a method or a resource class, or a value for ``app.declare``.
 
     Raises:
-        DeclarationError: The status is no success, or has no content but a schema.
+        DeclarationError: The status is no success, or has no content but a schema; a header field or the media type
+            cannot be sent, or the media type stands without a schema.
     """
     if type(status) is not int or not 200 <= status <= 399:
         raise DeclarationError(
@@ -245,12 +255,42 @@ def returns(
         )
     if schema is not None and status in BODILESS_STATUSES:
         raise DeclarationError(f"returns(status={status}) never has content, so it takes no schema.")
-    for name, field in (headers or {}).items():
-        if not isinstance(field, Field):
-            raise DeclarationError(f"returns(headers=…): {name} has to be a marshmallow field, not {field!r}.")
+    if headers:
+        _check_headers(headers)
+    if media_type != JSON_MEDIA_TYPE:
+        _check_media_type(media_type, has_schema=schema is not None)
     fixed = MappingProxyType(dict(headers or {}))
     declared = None if schema is None else _Declared(schema)
     return Returns((_Returned(declared, status, fixed, media_type, description or ""),))
+
+
+def _check_headers(headers: Mapping[str, Field[Any]]) -> None:
+    from ramekin.inputs import header_name
+
+    spellings: dict[str, str] = {}
+    for name, field in headers.items():
+        if not isinstance(field, Field):
+            raise DeclarationError(f"returns(headers=…): {name} has to be a marshmallow field, not {field!r}.")
+        try:
+            check_header_name(name)
+        except InvalidHeader as error:
+            raise DeclarationError(f"returns(headers=…): {error}") from None
+        sent = header_name(name).lower()
+        if sent in _CONTENT_FIELDS:
+            raise DeclarationError(f"returns(headers=…): {name} follows from the content; say returns(media_type=…).")
+        other = spellings.setdefault(sent, name)
+        if other != name:
+            raise DeclarationError(f"returns(headers=…): {other} and {name} are one header field.")
+
+
+def _check_media_type(media_type: str, *, has_schema: bool) -> None:
+    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
+        raise DeclarationError(f"returns(media_type=…) takes a type such as 'text/csv', not {media_type!r}.")
+    if not has_schema:
+        raise DeclarationError(
+            f"returns(media_type={media_type!r}) has no schema, which says that there is no content; "
+            f"say returns(fields.String(), media_type={media_type!r})."
+        )
 
 
 class Raises(Declaration):

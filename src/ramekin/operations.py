@@ -437,6 +437,24 @@ def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
         if key in seen:
             raise DeclarationError(f"{endpoint.where} declares {outcome.status} {outcome.media_type or ''} twice.")
         seen.add(key)
+    _check_problems(endpoint, effects)
+
+
+def _check_problems(endpoint: Endpoint, effects: Effects) -> None:
+    if not effects.problems:
+        return
+    known: dict[tuple[int, str], type[Problem]] = {}
+    for problem in (*effects.problems, *_implied_problems(endpoint, effects)):
+        other = known.setdefault((problem.status, problem.code), problem)
+        if other is not problem:
+            raise DeclarationError(
+                f"{endpoint.where} may end in {_name(other)} and in {_name(problem)}, which both have status "
+                f"{problem.status} and code {problem.code!r}; state another code in one of them."
+            )
+
+
+def _name(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _named_parameters(handler: Callable[..., Any], where: str) -> list[inspect.Parameter]:
