@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import fields
 
-from ramekin import App, Resource, Settings, returns
+from ramekin import App, Reply, Resource, Settings, returns
 from ramekin.errors import ContractError
 from ramekin.outcomes import Stream, content_type, is_json
 from ramekin.testing import Client
@@ -169,3 +169,17 @@ def test_closing_twice_does_nothing_more() -> None:
     stream.close()
     stream.close()
     assert list(stream) == [b"a"]
+
+
+def test_a_media_type_has_no_case() -> None:
+    """A Reply may spell a declared type in capitals; the declared spelling goes out."""
+    app = App("Types", settings=Settings(openapi_path=None, docs_path=None))
+
+    @app.resource("/")
+    class Types(Resource):
+        @returns(fields.Integer())
+        @returns(fields.String(), media_type="text/csv")
+        def get(self) -> Reply[str]:
+            return Reply("a", media_type="TEXT/csv")
+
+    assert Client(app).get("/").headers["Content-Type"] == "text/csv; charset=utf-8"

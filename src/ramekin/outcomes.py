@@ -144,8 +144,9 @@ def _find_outcome(operation: Operation, reply: Reply[Any]) -> Outcome:
         )
     if reply.media_type is None:
         return of_status[0]
+    wanted = reply.media_type.lower()  # RFC 9110 §8.3.1: type and subtype have no case.
     for outcome in of_status:
-        if outcome.media_type == reply.media_type:
+        if (outcome.media_type or "").lower() == wanted:
             return outcome
     raise ContractError(
         f"{operation.id} replied {status} with media type {reply.media_type}, which it does not declare."
