@@ -16,7 +16,7 @@ from werkzeug.test import Client as WerkzeugClient
 from ramekin import App, Reply, Request, Resource, Settings, accepts, describe, raises, returns
 from ramekin.errors import DeclarationError, FrozenError, RoutingError
 from ramekin.operations import Declaration, Effects, Endpoint, Operation
-from ramekin.problems import Conflict, NotFound
+from ramekin.problems import Conflict, NotFound, ProblemDetails
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import Client
 
@@ -580,3 +580,71 @@ def test_exception_handlers_are_for_exceptions() -> None:
 def test_representation_says_what_it_is() -> None:
     """An app shows its title, version and number of resources."""
     assert repr(make_app(thing=Thing)) == "<App 'Test' 0.1.0: 1 resources>"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"title": 5}, "App(title=…) takes text, not 5."),
+        ({"version": 1.0}, "App(version=…) takes text, not 1.0."),
+        ({"version": None}, "App(version=…) takes text, not None."),
+        ({"summary": b"x"}, "App(summary=…) takes text, not b'x'."),
+        ({"contact": "me"}, "App(contact=…) takes a mapping with name, url, email, not 'me'."),
+        ({"license": "MIT"}, "App(license=…) takes a mapping with name, not 'MIT'."),
+        ({"external_docs": ["x"]}, "App(external_docs=…) takes a mapping with url, not ['x']."),
+        ({"servers": "/api"}, "App(servers=…) takes several mappings, not '/api'."),
+        ({"servers": {"url": "/"}}, "App(servers=…) takes several mappings, not {'url': '/'}."),
+        ({"servers": ["/api"]}, "App(servers=…) takes several mappings {'url': …}, not '/api'."),
+        ({"tags": 5}, "App(tags=…) takes several mappings, not 5."),
+        ({"tags": ["books"]}, "App(tags=…) takes several mappings {'name': …}, not 'books'."),
+        ({"settings": {"debug": True}}, "App(settings=…) takes ramekin.Settings, not {'debug': True}."),
+        ({"docs_declarations": [5]}, "App(docs_declarations=…) takes declarations such as raises(…), not 5."),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_refused(given: dict[str, Any], said: str) -> None:
+    """The error says what was given, what is expected and where."""
+    with pytest.raises(DeclarationError) as refused:
+        App(**{"title": "Kinds", **given})
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize(("given", "lacks"), [(object(), "media_type, schema, body"), (ProblemDetails, "is a class")])
+def test_a_problem_format_is_judged_at_once(given: Any, lacks: str) -> None:
+    """What cannot write problems is refused before the first problem."""
+    with pytest.raises(DeclarationError, match=lacks):
+        App("Format", problem_format=given)
+
+
+def test_a_change_while_the_app_is_compiled_is_refused_not_lost() -> None:
+    """A thread that registers in the middle of another's first compile gets a FrozenError."""
+    app, compiling, tried = App("Race"), Barrier(2), Barrier(2)
+
+    class Waiting(Declaration):
+        def outer_steps(self, settings: Settings) -> Iterable[Step]:
+            compiling.wait(10)
+            tried.wait(10)
+            return ()
+
+    app.declare(Waiting())
+    with ThreadPoolExecutor() as pool:
+        compiled = pool.submit(app.compile)
+        compiling.wait(10)
+        for change in (lambda: app.add_resource("/things", Thing), lambda: app.before(lambda request: None)):
+            with pytest.raises(FrozenError, match="has to come before the first request"):
+                change()
+        tried.wait(10)
+        assert all(operation.name != "Thing" for operation in compiled.result().operations)
+
+
+def test_a_compile_that_fails_leaves_the_app_open() -> None:
+    """What was wrong can be mended."""
+    app = App("Mended")
+
+    class Failing(Declaration):
+        def outer_steps(self, settings: Settings) -> Iterable[Step]:
+            raise DeclarationError("Not yet.")
+
+    app.declare(Failing())
+    with pytest.raises(DeclarationError, match="Not yet"):
+        app.compile()
+    app.add_resource("/things", Thing)

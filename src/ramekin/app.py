@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -85,6 +86,9 @@ class App:
         converters: Converters for rules by name, beside Werkzeug's.
         docs_declarations: Declarations for the document and the docs page, to guard them.
 
+    Raises:
+        DeclarationError: An argument is of the wrong kind.
+
     Example:
         >>> app = App("Bookshop", version="1.0.0")
     """
@@ -116,16 +120,21 @@ class App:
             terms_of_service=terms_of_service,
             contact=contact,
             license=license,
-            servers=tuple(servers),
-            tags=tuple(tags),
+            servers=_list_objects("servers", servers),
+            tags=_list_objects("tags", tags),
             external_docs=external_docs,
             extensions=MappingProxyType(dict(extensions or {})),
         )
+        if settings is not None:
+            _check_settings(settings, "App(settings=…)")
         self.settings = settings or Settings()
+        if problem_format is not None:
+            _check_format(problem_format)
         self._problem_format = problem_format
         self._converters = {**CONVERTERS, **(converters or {})}
         self._docs_level: Declarations = {}
         for declaration in docs_declarations:
+            _check_declaration(declaration, "App(docs_declarations=…)")
             self._docs_level = stack_declaration(self._docs_level, declaration)
         self._registrations: dict[str, _Registration] = {}
         self._patterns: dict[str, _Registration] = {}
@@ -136,7 +145,11 @@ class App:
         self._handlers: dict[type[Exception], ExceptionHandler] = {}
         self._modify: list[Modify] = []
         self._site: Site | None = None
+        #: Held while the one site is made, so that one thread makes it.
         self._lock = Lock()
+        #: Whether that has begun; read and set, like what is registered, under a lock that nothing waits for long.
+        self._frozen = False
+        self._changing = Lock()
         self._serve: WSGIApplication = self._serve_first
         #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
         self.wsgi: WSGIApplication = self._serve_site
@@ -169,13 +182,13 @@ class App:
 
     def add_resource(self, rule: str, resource: type[Resource], *, name: str | None = None) -> None:
         """Register a resource class under a rule; see `resource`."""
-        self._refuse_when_compiled("registering a resource")
         registration = self._read(rule, resource, name)
-        self._check_conflict(registration)
         operations = self._build_operations(registration, self.settings.limits)
-        self._built[registration.name] = (self._level, self.settings.limits, operations)
-        self._registrations[registration.name] = registration
-        self._patterns[registration.rule.pattern] = registration
+        with self._change("registering a resource"):
+            self._check_conflict(registration)
+            self._built[registration.name] = (self._level, self.settings.limits, operations)
+            self._registrations[registration.name] = registration
+            self._patterns[registration.rule.pattern] = registration
 
     def _check_conflict(self, new: _Registration) -> None:
         old = self._registrations.get(new.name)
@@ -254,30 +267,29 @@ class App:
             DeclarationError: What is given is no declaration, or contradicts one given before.
             FrozenError: The app is compiled.
         """
-        self._refuse_when_compiled("declaring")
         for declaration in declarations:
-            if not isinstance(declaration, Declaration):
-                raise DeclarationError(f"app.declare takes declarations such as raises(…), not {declaration!r}.")
-            self._level = stack_declaration(self._level, declaration)
+            _check_declaration(declaration, "app.declare")
+            with self._change("declaring"):
+                self._level = stack_declaration(self._level, declaration)
 
     # -- Hooks --------------------------------------------------------------------------------------------------------
 
     def before(self, function: Before) -> Before:
         """Run a function before each request, matched or not; a Reply that it returns is answered at once."""
-        self._refuse_when_compiled("adding a hook")
-        self._hooks = AppHooks((*self._hooks.before, function), self._hooks.after, self._hooks.teardown)
+        with self._change("adding a hook"):
+            self._hooks = AppHooks((*self._hooks.before, function), self._hooks.after, self._hooks.teardown)
         return function
 
     def after(self, function: After) -> After:
         """Run a function with each request and its reply, problems too; a Reply that it returns takes its place."""
-        self._refuse_when_compiled("adding a hook")
-        self._hooks = AppHooks(self._hooks.before, (*self._hooks.after, function), self._hooks.teardown)
+        with self._change("adding a hook"):
+            self._hooks = AppHooks(self._hooks.before, (*self._hooks.after, function), self._hooks.teardown)
         return function
 
     def teardown(self, function: Teardown) -> Teardown:
         """Run a function after the last byte of each response, always, with the unhandled exception if any."""
-        self._refuse_when_compiled("adding a hook")
-        self._hooks = AppHooks(self._hooks.before, self._hooks.after, (*self._hooks.teardown, function))
+        with self._change("adding a hook"):
+            self._hooks = AppHooks(self._hooks.before, self._hooks.after, (*self._hooks.teardown, function))
         return function
 
     def exception_handler(self, *kinds: type[Exception]) -> Callable[[FunctionT], FunctionT]:
@@ -298,16 +310,16 @@ class App:
                 raise DeclarationError(f"{kind.__name__} has a handler already.")
 
         def register(function: FunctionT) -> FunctionT:
-            self._refuse_when_compiled("adding an exception handler")
-            self._handlers.update(dict.fromkeys(kinds, function))
+            with self._change("adding an exception handler"):
+                self._handlers.update(dict.fromkeys(kinds, function))
             return function
 
         return register
 
     def modify_document(self, function: Modify) -> Modify:
         """Have a function change the finished OpenAPI document in place; the last word on any part of it."""
-        self._refuse_when_compiled("changing the document")
-        self._modify.append(function)
+        with self._change("changing the document"):
+            self._modify.append(function)
         return function
 
     # -- Compiling and serving ----------------------------------------------------------------------------------------
@@ -323,16 +335,27 @@ class App:
             RoutingError: The document or docs page has the path of a resource.
         """
         if settings is not None:
+            _check_settings(settings, "app.compile(…)")
             return self._build(settings)
         if self._site is None:
             with self._lock:
                 if self._site is None:
-                    site = self._build(self.settings)
+                    site = self._build_frozen()
                     self._serve = site.wsgi
                     if self.wsgi == self._serve_site:
                         self.wsgi = site.wsgi
                     self._site = site
         return self._site
+
+    def _build_frozen(self) -> Site:
+        """Make the one site; changes are refused from here on, unless it cannot be made."""
+        with self._changing:
+            self._frozen = True
+        try:
+            return self._build(self.settings)
+        except BaseException:
+            self._frozen = False
+            raise
 
     def _build(self, settings: Settings) -> Site:
         # Nothing of what is made here is garbage; looking for some would double the time of a large app.
@@ -407,12 +430,49 @@ class App:
         """Answer a WSGI request (PEP 3333)."""
         return self.wsgi(environ, start_response)
 
-    def _refuse_when_compiled(self, what: str) -> None:
-        if self._site is not None:
-            raise FrozenError(f"{self.info.title}: {what} has to come before the first request; the app is compiled.")
+    @contextmanager
+    def _change(self, what: str) -> Iterator[None]:
+        """Let a change in before the app is compiled, and none afterwards.
+
+        Raises:
+            FrozenError: The app is compiled, or being compiled.
+        """
+        with self._changing:
+            if self._frozen:
+                raise FrozenError(
+                    f"{self.info.title}: {what} has to come before the first request; the app is compiled."
+                )
+            yield
 
     def __repr__(self) -> str:
         return f"<App {self.info.title!r} {self.info.version}: {len(self._registrations)} resources>"
+
+
+def _list_objects(name: str, given: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Iterable):
+        raise DeclarationError(f"App({name}=…) takes several mappings, not {given!r}.")
+    return tuple(given)
+
+
+def _check_settings(given: object, where: str) -> None:
+    if not isinstance(given, Settings):
+        raise DeclarationError(f"{where} takes ramekin.Settings, not {given!r}.")
+
+
+def _check_format(given: object) -> None:
+    missing = [name for name in ("schema", "body") if not callable(getattr(given, name, None))]
+    if not isinstance(getattr(given, "media_type", None), str):
+        missing.insert(0, "media_type")
+    if missing or isinstance(given, type):
+        raise DeclarationError(
+            f"App(problem_format=…) takes an object with media_type, schema() and body(), not {given!r}"
+            + (f", which lacks {', '.join(missing)}." if missing else ", which is a class.")
+        )
+
+
+def _check_declaration(given: object, where: str) -> None:
+    if not isinstance(given, Declaration):
+        raise DeclarationError(f"{where} takes declarations such as raises(…), not {given!r}.")
 
 
 def _check_unchanged(registration: _Registration) -> None:

@@ -32,7 +32,8 @@ class Info(Record, frozen=True):
         extensions: Members of one's own at the root of the document, named ``x-…``.
 
     Raises:
-        DeclarationError: A member is not one that OpenAPI knows, or an extension is not named ``x-…``.
+        DeclarationError: A member is of the wrong kind or not one that OpenAPI knows, or an extension is not named
+            ``x-…``.
     """
 
     title: str
@@ -48,24 +49,41 @@ class Info(Record, frozen=True):
     extensions: Mapping[str, Any] = MappingProxyType({})
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         for name in self.extensions:
             if not name.startswith("x-"):
-                raise DeclarationError(f"Info(extensions=…): {name!r} has to begin with 'x-' (OpenAPI 3.1 §4.9).")
+                raise DeclarationError(f"App(extensions=…): {name!r} has to begin with 'x-' (OpenAPI 3.1 §4.9).")
         for tag in self.tags:
             if not tag.get("name"):
-                raise DeclarationError(f"Info(tags=…): a tag has a name; expected {{'name': …}}, not {dict(tag)!r}.")
+                raise DeclarationError(f"App(tags=…): a tag has a name; expected {{'name': …}}, not {dict(tag)!r}.")
         for server in self.servers:
             if not server.get("url"):
                 raise DeclarationError(
-                    f"Info(servers=…): a server has a url; {{'url': …}} expected, not {dict(server)!r}."
+                    f"App(servers=…): a server has a url; {{'url': …}} expected, not {dict(server)!r}."
                 )
         if self.license is not None:
             _check_license(self.license)
+
+    def _check_kinds(self) -> None:
+        for name in ("title", "version"):
+            _check_kind(name, getattr(self, name), str, "text")
+        for name in ("summary", "description", "terms_of_service"):
+            _check_kind(name, getattr(self, name), str | None, "text")
+        for name, members in (("contact", "name, url, email"), ("license", "name"), ("external_docs", "url")):
+            _check_kind(name, getattr(self, name), Mapping | None, f"a mapping with {members}")
+        for name, member in (("servers", "url"), ("tags", "name")):
+            for each in getattr(self, name):
+                _check_kind(name, each, Mapping, f"several mappings {{{member!r}: …}}")
+
+
+def _check_kind(name: str, given: Any, kind: Any, expected: str) -> None:
+    if not isinstance(given, kind):
+        raise DeclarationError(f"App({name}=…) takes {expected}, not {given!r}.")
 
 
 def _check_license(given: Mapping[str, Any]) -> None:
     own = {name for name in given if not name.startswith("x-")}
     if "name" not in own or not own <= _LICENSE_MEMBERS:
-        raise DeclarationError(f"Info(license=…) takes name, and identifier or url, not {dict(given)!r}.")
+        raise DeclarationError(f"App(license=…) takes name, and identifier or url, not {dict(given)!r}.")
     if {"identifier", "url"} <= own:
-        raise DeclarationError("Info(license=…) takes identifier or url, not both (OpenAPI 3.1 §4.8.4).")
+        raise DeclarationError("App(license=…) takes identifier or url, not both (OpenAPI 3.1 §4.8.4).")
