@@ -55,6 +55,10 @@ FIELDS: list[fields.Field[Any]] = [
     fields.String(),
     fields.String(validate=[validate.Length(1, 3), validate.Length(max=2)]),
     fields.String(validate=validate.Regexp("[a-c]+|x")),
+    fields.String(validate=validate.Regexp(r"^[a-z]+$")),
+    fields.String(validate=validate.Regexp(r"^\d+$")),
+    fields.String(validate=validate.Regexp(r"^a.")),
+    fields.String(validate=validate.OneOf("ab")),
     fields.String(validate=validate.OneOf(["a", "b"]), allow_none=True),
     fields.Date(),
     fields.DateTime(),
@@ -93,7 +97,7 @@ FIELDS: list[fields.Field[Any]] = [
 
 SAMPLES: list[Any] = [
     *(None, True, False, 0, 1, 2, 3, 5, -1, 1.0, 1.5, 3.0, 10**30),
-    *("", "a", "b", "x", "ax", "abc", "1", "-1", "1.5", "01", "RED"),
+    *("", "a", "b", "x", "ax", "abc", "ab", "a\u2028", "\u0661", "1", "-1", "1.5", "01", "RED"),
     *("2020-01-02", "2020-13-02", "2020-01-02T03:04:05Z", "2020-01-02T03:04:05", "2020-01-02T03:04:05.123+01:00"),
     *("03:04:05", "03:04", "12345678-1234-5678-1234-567812345678", "{12345678-1234-5678-1234-567812345678}"),
     *("127.0.0.1", "127.0.0.256", "::1", "fe80::1%1"),

@@ -29,6 +29,7 @@ class PointSchema(Schema):
     x = fields.Integer(required=True)
 
 
+WEB = "(?:[Ff][Tt][Pp]|[Ff][Tt][Pp][Ss]|[Hh][Tt][Tt][Pp]|[Hh][Tt][Tt][Pp][Ss])://"
 INTEGER = {"type": "integer"}
 ANYTHING = {"not": {"type": "null"}}
 POINT = {"$ref": "#/components/schemas/PointInput"}
@@ -44,8 +45,12 @@ FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.String(), {"type": "string"}),
     (fields.UUID(), {"type": "string", "format": "uuid"}),
     (fields.Email(), {"type": "string", "format": "email"}),
-    (fields.Url(), {"type": "string", "format": "uri"}),
+    (fields.Url(), {"type": "string", "format": "uri", "pattern": f"^{WEB}"}),
     (fields.Url(relative=True), {"type": "string", "format": "uri-reference"}),
+    (
+        fields.Url(schemes=["git+SSH"]),
+        {"type": "string", "format": "uri", "pattern": "^[Gg][Ii][Tt][+][Ss][Ss][Hh]://"},
+    ),
     (fields.Date(), {"type": "string", "format": "date"}),
     (fields.Date(format="%d.%m.%Y"), {"type": "string"}),
     (fields.DateTime(), {"type": "string", "format": "date-time"}),

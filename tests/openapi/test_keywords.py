@@ -67,11 +67,11 @@ KEYWORDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.String(validate=validate.Regexp("[a-z]")), {"pattern": "^(?:[a-z])"}),
     (
         fields.String(validate=[validate.Regexp("^a"), validate.Regexp("^.b")]),
-        {"pattern": "^a", "allOf": [{"pattern": "^.b"}]},
+        {"pattern": "^a", "allOf": [{"pattern": r"^[^\n]b"}]},
     ),
     (fields.String(validate=validate.Regexp("a", re.IGNORECASE)), {}),
     (fields.String(validate=validate.Email()), {"format": "email"}),
-    (fields.String(validate=validate.URL(relative=True)), {"format": "uri-reference"}),
+    (fields.String(validate=validate.URL(schemes=["a"])), {"format": "uri", "pattern": "^[Aa]://"}),
     (fields.String(validate=validate.Predicate("isalpha")), {}),
 ]
 

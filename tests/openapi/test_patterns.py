@@ -13,9 +13,9 @@ from ramekin.openapi.patterns import translate_pattern
 TRANSLATED = [
     (r"[a-z]+$", r"^(?:[a-z]+$)"),
     (r"^[a-z]+$", r"^[a-z]+$"),
-    (r"\A\d{3}\Z", r"^\d{3}$"),
+    (r"\A\d{3}\Z", r"^[0-9]{3}$"),
     (r"^a|b", r"^(?:^a|b)"),
-    (r"(?P<y>\d+)-(?P=y)", r"^(?:(?<y>\d+)-\k<y>)"),
+    (r"(?P<y>\d+)-(?P=y)", r"^(?:(?<y>[0-9]+)-\k<y>)"),
     (r"^a\-b\@c\_\.", r"^a-b@c_\."),
     (r"^[]a\-\]]x", r"^[\]a\-\]]x"),
     (r"^[^\W\d_]+[a[]", r"^[^\W\d_]+[a\[]"),
@@ -23,8 +23,15 @@ TRANSLATED = [
     (r"^x{2,}y{,3}", r"^x{2,}y{0,3}"),
     (r"^(?<=a)b(?!c)(?:d)*?", r"^(?<=a)b(?!c)(?:d)*?"),
     ("^\\x41\\u00e9", "^\\x41\\u00e9"),
+    (r"^a.b[.]", r"^a[^\n]b[.]"),
+    (r"^(?!a$)b$", r"^(?!a(?=\n?$))b$"),
+    (r"^(?<!a$)(b$)", r"^(?<!a(?=\n?$))(b$)"),
+    (r"^(a+)\1", r"^(a+)\1"),
+    (r"^\0", r"^\0"),
 ]
 UNTRANSLATED = ["(?i)a", "a++", "a{2}+", "(?>a)", "(?#c)a", "(a)?(?(1)b|c)", r"\N{DIGIT ONE}", r"\a", "(?s:.)"]
+UNTRANSLATED += [r"(a)?\1", r"(?:(a)|b)\1", r"(?P<x>a){0,1}(?P=x)", r"(?!(a))b\1", r"(a)*\1", r"(a){,2}\1"]
+UNTRANSLATED += [r"\01", r"\101", r"[\1]", r"[\101]"]
 
 
 @pytest.mark.parametrize(("python", "ecma"), TRANSLATED)

@@ -68,6 +68,12 @@ JSON_ACCEPTED: list[tuple[fields.Field[Any], Any, Any]] = [
     (fields.Time(), "03:04:05.5z", dt.time(3, 4, 5, 500000, tzinfo=UTC)),
     (fields.UUID(), UUID_TEXT, uuid.UUID(UUID_TEXT)),
     (fields.Url(), "https://example.com/a", "https://example.com/a"),
+    (fields.Url(), "HTTP://u:p@[::1]:80/%41?b=/?#c", "HTTP://u:p@[::1]:80/%41?b=/?#c"),
+    (fields.Url(relative=True), "//example.com/a:b@c", "//example.com/a:b@c"),
+    (fields.Url(relative=True), "?a#b", "?a#b"),
+    (fields.String(validate=validate.Regexp("^[a-z]+$")), "abc", "abc"),
+    (fields.String(validate=validate.Regexp("(?m)^a$")), "a\nb", "a\nb"),
+    (fields.String(validate=validate.OneOf("ab")), "a", "a"),
     (fields.Email(), "ada@example.com", "ada@example.com"),
     (fields.IP(), "::1", ipaddress.ip_address("::1")),
     (fields.IPv4Interface(), "10.0.0.1/8", ipaddress.ip_interface("10.0.0.1/8")),
@@ -128,7 +134,17 @@ JSON_REFUSED: list[tuple[fields.Field[Any], list[Any]]] = [
     (fields.Date(), ["20200102", "2020-W01-1", "2020-1-2", "2020-02-30", f"{STAMP}Z", 20200102, True]),
     (fields.Time(), ["03:04", "030405", "24:00:00", "T03:04:05", "03:04:05,5", "03:04:05+0000", 5, True]),
     (fields.UUID(), [UUID_TEXT.replace("-", ""), f"{{{UUID_TEXT}}}", f"urn:uuid:{UUID_TEXT}", 5, True, b"x" * 16]),
-    (fields.Url(), [5, "no url"]),
+    (fields.Url(), [5, "no url", "urn:x", 'http://example.com/"<>', "http://example.com/ä", "http://bücher.example/"]),
+    (fields.Url(), [f"http://example.com/{bad}" for bad in ("%zz", "{}", "`", "|", "^", "[", "#a#b", "\\", "\u0661")]),
+    (fields.Url(), ["http://[1::2::3]/", "http://example.com:\u0661/"]),
+    (fields.Url(relative=True), ["/%zz", "/{}", "/ä", "//a:b", "//[", "?%", "#|"]),
+    (fields.String(validate=validate.URL()), ["http://example.com/|", "http://example.com/\n"]),
+    (fields.String(validate=validate.Regexp("^[a-z]+$")), ["abc\n", "1"]),
+    (fields.String(validate=validate.Regexp(r"^\d$")), ["\u0661", "1\n"]),
+    (fields.String(validate=validate.And(validate.Regexp("a$"), validate.Length(max=9))), ["a\n"]),
+    (fields.Email(validate=validate.Regexp(".*$")), ["a@example.com\n"]),
+    (fields.String(validate=validate.OneOf("ab")), ["ab", "", "c"]),
+    (fields.List(fields.String(), validate=validate.ContainsOnly("ab")), [["ab"], [""]]),
     (fields.Email(), [5, "nobody"]),
     (fields.IP(), [2130706433, "2130706433", "fe80::1%eth0", True, b"::1"]),
     (fields.IPv4(), [1, "::1", "10.0.0.01"]),
@@ -166,6 +182,8 @@ TEXT_ACCEPTED: list[tuple[fields.Field[Any], Any, Any]] = [
 ]
 
 TEXT_REFUSED: list[tuple[fields.Field[Any], list[Any]]] = [
+    (fields.Url(), ["http://example.com/ä", "http://example.com/%"]),
+    (fields.String(validate=validate.Regexp("^a$")), ["a\n"]),
     (fields.Integer(), ["", "+1", " 1", "1_0", "1.0", "٣", "9" * 65, "1\n", True]),
     (fields.Float(), ["", "nan", "inf", "1_0", " 1", ".5", "5.", "+1", "1e999", "9" * 65, True]),
     (fields.Float(allow_nan=True), ["nan", "-Infinity", "1e999"]),
@@ -295,6 +313,28 @@ def test_coerce_restores_the_leniency_of_marshmallow() -> None:
     loaded = compile_loader(schema, "json", coerce=True)({"age": "1_3", "done": "on", "day": "20200102"})
 
     assert loaded == {"age": 13, "done": True, "day": dt.date(2020, 1, 2)}
+
+
+def test_coerce_restores_the_leniency_of_validators() -> None:
+    """With coerce, validators judge as marshmallow's own do."""
+    code, link = fields.String(validate=validate.Regexp("^[a-z]+$")), fields.Url()
+    load = compile_loader(Schema.from_dict({"code": code, "link": link})(), "json", coerce=True)
+
+    loaded = load({"code": "abc\n", "link": "http://example.com/|"})
+
+    assert loaded == {"code": "abc\n", "link": "http://example.com/|"}
+
+
+def test_a_narrowed_validator_speaks_in_the_words_of_its_own() -> None:
+    """What only the narrower meaning refuses is refused with the validator's own message."""
+    code = fields.String(validate=validate.Regexp("^a$", error="{input!r} is not {regex}."))
+    link = fields.Url(error_messages={"invalid": "No link."})
+    load = compile_loader(Schema.from_dict({"code": code, "link": link})(), "json")
+
+    with pytest.raises(ValidationError) as caught:
+        load({"code": "a\n", "link": "http://example.com/|"})
+
+    assert caught.value.messages == {"code": ["'a\\n' is not ^a$."], "link": ["No link."]}
 
 
 def test_a_subclass_is_judged_as_its_nearest_known_class() -> None:

@@ -109,15 +109,31 @@ def _number(bound: Any, field: Field[Any]) -> int | float | None:
 
 
 def _patterns(validators: list[Any]) -> dict[str, Any]:
-    found = [
-        pattern
-        for each in validators
-        if _judges_as(each, validate.Regexp) and (pattern := translate_pattern(each.regex)) is not None
-    ]
+    found = dict.fromkeys(pattern for each in validators if (pattern := _pattern(each)) is not None)
     if not found:
         return {}
-    first, *others = dict.fromkeys(found)
+    first, *others = found
     return {"pattern": first} | ({"allOf": [{"pattern": other} for other in others]} if others else {})
+
+
+def _pattern(validator: Any) -> str | None:
+    if _judges_as(validator, validate.URL):
+        return _url_pattern(validator)
+    is_text = _judges_as(validator, validate.Regexp) and isinstance(validator.regex.pattern, str)
+    return translate_pattern(validator.regex) if is_text else None
+
+
+def _url_pattern(validator: validate.URL) -> str | None:
+    """Return how an absolute URL begins; the format would take any scheme."""
+    if validator.relative:
+        return None
+    schemes = [_any_case(each) for each in sorted(validator.schemes)]
+    return f"^(?:{'|'.join(schemes)})://" if len(schemes) > 1 else f"^{schemes[0]}://"
+
+
+def _any_case(scheme: str) -> str:
+    """Return the pattern of a scheme, whose letters may be of any case (RFC 3986 §3.1)."""
+    return "".join(f"[{each.upper()}{each}]" if each.isalpha() else f"[{each}]" for each in scheme)
 
 
 def _formats(validators: list[Any]) -> dict[str, Any]:

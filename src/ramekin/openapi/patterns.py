@@ -1,18 +1,30 @@
-"""Python's regular expressions in the dialect of ECMA-262, which JSON Schema writes patterns in.
+r"""Python's regular expressions in the dialect of ECMA-262, which JSON Schema writes patterns in.
 
-Specification: ECMA-262 §22.2 in Unicode mode; JSON Schema 2020-12 Core §6.4. What has no counterpart is left out
-of the document, which then says less than the validator, never anything false.
+What has no counterpart is left out of the document, which then says less than the validator. A ``$`` and a ``\d``
+mean more to Python; loader and document keep to the narrower meaning (`ramekin.schemas.regexes`). Some classes are
+written down though the dialects differ in them: ``\w``, ``\b`` and their opposites know the letters and digits of all
+scripts in Python, those of ASCII in ECMA-262 (and in Python under ``re.ASCII``), and so do ``\D`` and a ``\d`` that is
+negated; ``\s`` and ``\S`` differ in five control characters and U+FEFF.
+
+Specification: ECMA-262 §22.2 in Unicode mode; JSON Schema 2020-12 Core §6.4.
 """
 
 from __future__ import annotations
 
 import re
 
+from ramekin.schemas.regexes import narrow_regex
+
 _TOKEN = re.compile(r"\\.|\(\?P<|\(\?P=\w+\)|\(\?(?:[:=!]|<[=!])|\(\?|\(|[|^$.]|[?*+][?+]?|\[\^?\]?|.", re.DOTALL)
 _CLASS_END = re.compile(r"(?:\\.|[^\\\]])*\]", re.DOTALL)
 _CLASS_TOKEN = re.compile(r"\\.|.", re.DOTALL)
+#: A character by its octal number; a class has no back references, so every number there is one.
+_OCTAL = re.compile(r"(?<!\\)(?:\\\\)*\\(?:0[0-9]|[1-3][0-7]{2})")
+#: What refers back to a group, and what may leave a group out; ECMA-262 then takes it as empty, Python refuses it.
+_REFERENCE = re.compile(r"\(\?P=|(?<!\\)(?:\\\\)*\\[1-9]")
+_LEAVES_OUT = re.compile(r"[|?*](?![:=!<P])|\{0*,|\{0+\}|\{0+,|\(\?<?!")
 _BOUND = re.compile(r"\{(\d+(?:,\d*)?|,\d+)\}")
-#: Escapes that mean the same in both dialects.
+#: Escapes that are written alike in both dialects.
 _SHARED = set("dDwWsSbBfnrtv0123456789^$\\.*+?()[]{}|/")
 _FLAGS_WITHOUT_COUNTERPART = re.IGNORECASE | re.VERBOSE | re.MULTILINE | re.DOTALL | re.LOCALE
 
@@ -22,14 +34,14 @@ class _NoCounterpart(Exception):
 
 
 def translate_pattern(regex: re.Pattern[str]) -> str | None:
-    """Return a pattern that finds in ECMA-262 what ``regex.match`` matches, or None where there is none.
+    """Return a pattern that finds in ECMA-262 what ``regex.match`` matches, narrowed; None where there is none.
 
     ``match`` looks at the beginning of the text only, ``pattern`` anywhere; so the pattern is anchored.
     """
     if regex.flags & _FLAGS_WITHOUT_COUNTERPART:
         return None
     try:
-        pattern, alternatives = _translate(regex.pattern)
+        pattern, alternatives = _translate(narrow_regex(regex).pattern)
     except _NoCounterpart:
         return None
     return pattern if pattern.startswith("^") and not alternatives else f"^(?:{pattern})"
@@ -37,6 +49,8 @@ def translate_pattern(regex: re.Pattern[str]) -> str | None:
 
 def _translate(source: str) -> tuple[str, bool]:
     """Return the translation, and whether it has alternatives."""
+    if _OCTAL.search(source) or (_REFERENCE.search(source) and _LEAVES_OUT.search(source)):
+        raise _NoCounterpart(source)
     parts: list[str] = []
     position, alternatives = 0, False
     while position < len(source):
@@ -70,10 +84,16 @@ def _translate_token(text: str) -> str:
         return f"\\k<{text[4:-1]}>"
     if text == "(?" or (len(text) == 2 and text[1] == "+" and text[0] in "?*+"):
         raise _NoCounterpart(text)  # Flags, comments, conditions, atomic groups; possessive quantifiers.
+    if text == "$":
+        return r"(?=\n?$)"  # One that could not be narrowed to the very end.
+    if text == ".":
+        return r"[^\n]"  # In ECMA-262 a dot leaves out three more line terminators.
     return "\\" + text if text in ("{", "}", "]") else text
 
 
 def _translate_escape(letter: str, *, in_class: bool) -> str:
+    if in_class and letter in "123456789":
+        raise _NoCounterpart(letter)
     if letter in _SHARED:
         return "\\" + letter
     if not in_class and letter in "AZ":

@@ -15,7 +15,7 @@ from marshmallow import ValidationError, validate
 from marshmallow.error_store import copy_containers
 
 from ramekin.schemas.messages import with_code
-from ramekin.schemas.validators import CodedValidator, ExactValidator, Validator
+from ramekin.schemas.validators import CodedValidator, ExactRegexp, ExactValidator, Validator
 
 #: What a check returns: all messages, or None for a good value.
 Check: TypeAlias = Callable[[Any], "list[Any] | None"]
@@ -163,6 +163,11 @@ def _regexp(validator: Any, value_type: type) -> _Made:
     return "{match}({x}) is not None", {"match": validator.regex.match}, validator._format_error("")
 
 
+def _exact_regexp(validator: ExactRegexp, value_type: type) -> _Made:
+    made = _regexp(validator.validator, value_type) if type(validator.validator) is validate.Regexp else None
+    return made and (made[0], {"match": validator.regex.match}, made[2])
+
+
 def _equal(validator: Any, value_type: type) -> _Made:
     if type(validator.comparable) is not value_type or value_type not in (str, int) or _repeats_input(validator.error):
         return None
@@ -178,5 +183,6 @@ _MAKERS: dict[type, Callable[[Any, type], _Made]] = {
     validate.Range: _range,
     validate.OneOf: _one_of,
     validate.Regexp: _regexp,
+    ExactRegexp: _exact_regexp,
     validate.Equal: _equal,
 }

@@ -1,17 +1,21 @@
 """Validators of a private copy: they judge as the user's own, and their messages carry codes.
 
-Where values are compared with stated ones, ``true`` can be told from 1 too: Python holds them equal, JSON does not.
+Where the documented type is what is accepted, they also refuse what the document does not say: ``true`` is no 1, a
+text of which choices are parts is no choice, a ``$`` is the end of the text, and a URL is one of RFC 3986.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from marshmallow import ValidationError, validate
 
+from ramekin.schemas.formats import is_uri_reference
 from ramekin.schemas.messages import INVALID, with_code
+from ramekin.schemas.regexes import narrow_regex
 
 Validator: TypeAlias = Callable[[Any], Any]
 
@@ -77,12 +81,55 @@ class ExactValidator:
         return repr(self.validator)
 
 
+class ExactRegexp:
+    """A Regexp that judges as its pattern does in a document.
+
+    Attributes:
+        validator: The user's own.
+        regex: What is matched.
+    """
+
+    __slots__ = ("regex", "validator")
+
+    def __init__(self, validator: validate.Regexp) -> None:
+        self.validator = validator
+        self.regex = narrow_regex(cast(re.Pattern[str], validator.regex))
+
+    def __call__(self, value: Any) -> Any:
+        """Return the value, or raise the message of the fault."""
+        if self.regex.match(value) is None:
+            raise ValidationError(self.validator._format_error(value))
+        return value
+
+    def __repr__(self) -> str:
+        return repr(self.validator)
+
+
+class ExactURL:
+    """A URL validator that takes only what RFC 3986 calls a URI, or a reference to one."""
+
+    __slots__ = ("validator",)
+
+    def __init__(self, validator: validate.URL) -> None:
+        self.validator = validator
+
+    def __call__(self, value: Any) -> Any:
+        """Return the value, or raise the message of the fault."""
+        self.validator(value)
+        if not is_uri_reference(value):
+            raise ValidationError(self.validator._format_error(value))
+        return value
+
+    def __repr__(self) -> str:
+        return repr(self.validator)
+
+
 def wrap_validator(validator: Validator, *, exact: bool) -> Validator:
     """Return a validator that judges alike and whose messages carry their code.
 
     Args:
         validator: The user's own; it is not changed.
-        exact: Whether ``true`` is told from 1.
+        exact: Whether nothing is accepted but what the document says.
     """
     if isinstance(validator, validate.And) and type(validator).__call__ is validate.And.__call__:
         union = copy.copy(validator)
@@ -104,12 +151,20 @@ def same_value(given: Any, stated: Any) -> bool:
 
 
 def _made_exact(validator: Validator) -> Validator:
-    """Return an exact validator for one that compares as marshmallow's own do, else the validator itself."""
-    own = (validate.OneOf.__call__, validate.ContainsOnly.__call__, validate.Equal.__call__)
-    if isinstance(validator, (validate.OneOf, validate.Equal)) and type(validator).__call__ in own:
+    """Return an exact validator for one that judges as marshmallow's own do, else the validator itself."""
+    own = type(validator).__call__
+    if isinstance(validator, (validate.OneOf, validate.Equal)) and own in _COMPARING:
         return ExactValidator(validator)
-    return validator
+    if isinstance(validator, validate.Regexp) and own is validate.Regexp.__call__:
+        return ExactRegexp(validator) if isinstance(validator.regex.pattern, str) else validator
+    return ExactURL(validator) if isinstance(validator, validate.URL) and own is validate.URL.__call__ else validator
+
+
+_COMPARING = (validate.OneOf.__call__, validate.ContainsOnly.__call__, validate.Equal.__call__)
 
 
 def _is_among(value: Any, choices: Iterable[Any]) -> bool:
-    return isinstance(value, str) or any(value == choice and same_value(value, choice) for choice in choices)
+    # A text holds all its parts; the choices are its characters alone.
+    if isinstance(value, str) and not isinstance(choices, str):
+        return True
+    return any(value == choice and same_value(value, choice) for choice in choices)
