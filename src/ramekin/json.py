@@ -22,7 +22,7 @@ import msgspec
 from ramekin.errors import ContractError
 from ramekin.limits import Limits
 
-__all__ = ["EncodeError", "JSONError", "decode", "encode", "encode_dumped", "to_text"]
+__all__ = ["PLAIN_ERRORS", "EncodeError", "JSONError", "decode", "encode", "encode_plain", "to_text"]
 
 #: Returns the text that `encode` writes for a datetime, date, time or UUID; a datetime of UTC ends in ``Z``.
 to_text = msgspec.to_builtins
@@ -70,6 +70,12 @@ def _hook(value: object) -> object:
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(enc_hook=_hook, decimal_format="number").encode
+
+#: Writes a value of which the caller has proved that it is made of exact types of JSON alone, its floats finite and its
+#: keys text. Of anything else it may change the value in silence. It raises one of `PLAIN_ERRORS`, and `encode` then
+#: says what is wrong.
+encode_plain = _encode
+PLAIN_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError)
 
 _BOM = b"\xef\xbb\xbf"
 _WHITESPACE = b" \t\n\r"
@@ -153,27 +159,6 @@ def encode(value: Any) -> bytes:
     text = _write(value)
     if not _reads_back(text, value):
         _require_plain(value)
-    return text
-
-
-def encode_dumped(value: Any, *, finite: bool = False) -> bytes:
-    """Write a value that a schema has dumped: as `encode`, but only numbers are doubted.
-
-    The caller vouches that the value is made of the types that `encode` takes; a set, bytes or a key that is no
-    string would be written in silence. This is several times as fast.
-
-    Args:
-        value: The dumped value.
-        finite: Whether the caller vouches, too, that it holds no NaN or infinity. Then nothing is looked for.
-
-    Raises:
-        EncodeError: The value holds NaN or infinity, a lone surrogate, itself, or a type the codec does not know.
-    """
-    text = _write(value)
-    # The codec writes a float that is not finite as null, and such a Decimal by its name.
-    if finite or not (b"null" in text or b"NaN" in text or b"Infinity" in text) or _reads_back(text, value):
-        return text
-    _require_plain(value)
     return text
 
 

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marshmallow.fields import Field
 
-from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable
 from ramekin.responses import EMPTY_CONTENT_TYPE, Head, HeaderList, InvalidHeader, Reply, check_finished
-from ramekin.schemas import compile_dumper
+from ramekin.schemas import compile_encoder
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation, Outcome
@@ -176,14 +175,14 @@ def _no_content(outcome: Outcome) -> Encode:
 
 
 def _json_content(shape: Shape) -> Encode:
-    dump, encode_json = compile_dumper(shape), json.encode
+    encode_value = compile_encoder(shape)
     if isinstance(shape, Field) and shape.allow_none:
-        return lambda value: encode_json(dump(value))
+        return encode_value
 
     def encode(value: Any) -> bytes:
         if value is None:
             raise ContractError(f"The handler returned None where {type(shape).__name__} is declared.")
-        return encode_json(dump(value))
+        return encode_value(value)
 
     return encode
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ramekin.schemas.compiled_load import compile_load
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
-    from ramekin.schemas.loading import compile_dumper, compile_loader, compile_reader
+    from ramekin.schemas.loading import compile_dumper, compile_encoder, compile_loader, compile_reader
     from ramekin.schemas.messages import Message
     from ramekin.schemas.shapes import resolve
 
@@ -22,6 +22,7 @@ __all__ = [
     "collect_faults",
     "compile_dump",
     "compile_dumper",
+    "compile_encoder",
     "compile_load",
     "compile_loader",
     "compile_reader",
@@ -37,6 +38,7 @@ _HOMES = {
     "collect_faults": "faults",
     "compile_dump": "compiled_dump",
     "compile_dumper": "loading",
+    "compile_encoder": "loading",
     "compile_load": "compiled_load",
     "compile_loader": "loading",
     "compile_reader": "loading",

@@ -2,6 +2,10 @@
 
 Each attribute is read once, as marshmallow reads it: by key from what has keys, else as an attribute. What the compiler
 does not know, the field itself serializes; a schema that overrides the steps of dumping dumps itself.
+
+The functions made here take the object and ``doubts``, to which they append where they put a value into the result
+whose type they have not proved to be one that the codec writes as JSON has it. Where there is no doubt, the codec alone
+may write the result.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import enum
 import keyword
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from inspect import getattr_static
 from typing import Any, TypeAlias, cast
@@ -20,12 +25,15 @@ from marshmallow.decorators import POST_DUMP, PRE_DUMP
 from marshmallow.fields import Field
 from marshmallow.utils import get_value
 
+from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
 from ramekin.schemas.watching import Watch
 
 Dump: TypeAlias = Callable[..., Any]
+#: Dumps an object: called as ``(obj, doubts)``.
+DumpOne: TypeAlias = Callable[[Any, Any], Any]
 #: Dumps one value of a field: called as ``(value, attr, obj)``.
 Serializer: TypeAlias = Callable[[Any, Any, Any], Any]
 
@@ -41,6 +49,12 @@ _GENERALLY = "get_attribute(obj, {key!r}, missing)"
 
 #: Most types of objects of which a dumper remembers how they are read.
 _MOST_TYPES = 256
+
+#: Types whose every value is written by the codec as JSON has it.
+_PLAIN_TYPES = frozenset({str, int, bool, type(None)})
+
+#: Takes the doubts of those who do not ask for them.
+_NO_DOUBTS: deque[object] = deque(maxlen=0)
 
 
 def compile_dump(schema: Schema) -> Dump:
@@ -60,7 +74,8 @@ def compile_dump(schema: Schema) -> Dump:
     if not _dumps_by_steps(schema):
         return schema.dump
     unit = _Unit()
-    one, several = unit.one(schema), unit.dump(schema)
+    by_type, several = unit.one(schema), unit.dump(schema)
+    known, find = by_type.known, by_type.find
     usual = not schema.many and not _has_hooks(schema)
     watch = Watch(schema)
     calls_to_look = 0
@@ -70,9 +85,72 @@ def compile_dump(schema: Schema) -> Dump:
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
-        return one(obj) if usual and not many else several(obj, many=many)
+        if many or not usual:
+            return several(obj, _NO_DOUBTS, many)
+        try:
+            one = known[type(obj)]
+        except KeyError:
+            one = find(type(obj))
+        return one(obj, _NO_DOUBTS)
 
     return dump
+
+
+def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
+    """Return a function with the results of `ramekin.json.encode` on what ``schema.dump`` returns.
+
+    The schema itself is not changed, and must not be from now on, nor its fields.
+
+    Example:
+        >>> from marshmallow import fields
+        >>> compile_encode(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
+        b'{"age":3}'
+    """
+    if not _dumps_by_steps(schema):
+        return lambda obj: encode(schema.dump(obj))
+    unit = _Unit()
+    watch = Watch(schema)
+    calls_to_look = 0
+    if schema.many or _has_hooks(schema):
+        return _compile_encode_several(schema, unit.dump(schema), watch)
+    by_type = unit.one(schema)
+    known, find = by_type.known, by_type.find
+
+    def encode_one(obj: Any) -> bytes:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = watch.look()
+        doubts: list[object] = []
+        try:
+            one = known[type(obj)]
+        except KeyError:
+            one = find(type(obj))
+        value = one(obj, doubts)
+        try:
+            return encode(value) if doubts else encode_plain(value)
+        except PLAIN_ERRORS:
+            return encode(value)
+
+    return encode_one
+
+
+def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callable[[Any], bytes]:
+    calls_to_look = 0
+
+    def encode_several(obj: Any) -> bytes:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = watch.look()
+        doubts: list[object] = []
+        value = dump(obj, doubts)
+        try:
+            return encode(value) if doubts else encode_plain(value)
+        except PLAIN_ERRORS:
+            return encode(value)
+
+    return encode_several
 
 
 def compile_field_dump(field: Field[Any]) -> Dump:
@@ -85,32 +163,77 @@ def compile_field_dump(field: Field[Any]) -> Dump:
     return dump
 
 
+def compile_field_encode(field: Field[Any]) -> Callable[[Any], bytes]:
+    """Return a function with the results of `ramekin.json.encode` on a value as a lone field serializes it."""
+    dump = compile_field_dump(field)
+    return lambda value: encode(dump(value))
+
+
+class _ByType:
+    """The functions that dump objects, by the type of the object; each is made when the first object comes.
+
+    Attributes:
+        known: Those found so far, an exact dict: its subclasses are read several times as slowly.
+    """
+
+    __slots__ = ("_make", "known")
+
+    def __init__(self, make: Callable[[type], DumpOne]) -> None:
+        self._make = make
+        self.known: dict[type, DumpOne] = {}
+
+    def find(self, cls: type) -> DumpOne:
+        """Return the function for a type that is not known."""
+        found = self._make(cls)
+        if len(self.known) < _MOST_TYPES:
+            self.known[cls] = found
+        return found
+
+    def dump(self, obj: Any, doubts: Any) -> Any:
+        """Dump an object."""
+        return (self.known.get(type(obj)) or self.find(type(obj)))(obj, doubts)
+
+    def dump_all(self, objects: Any, doubts: Any) -> list[Any]:
+        """Dump several objects."""
+        known, result = self.known, []
+        for obj in objects:
+            try:
+                one = known[type(obj)]
+            except KeyError:
+                one = self.find(type(obj))
+            result.append(one(obj, doubts))
+        return result
+
+
 class _Unit:
     """What is compiled together: a schema and its nested schemas."""
 
     __slots__ = ("_dumps",)
 
     def __init__(self) -> None:
-        self._dumps: dict[Any, Callable[[Any], Any]] = {}
+        self._dumps: dict[Any, _ByType] = {}
 
     def dump(self, schema: Schema) -> Dump:
-        """Return the dump function of a schema that dumps by marshmallow's steps, its hooks included."""
-        one = self.one(schema)
+        """Return the dump function of a schema that dumps by marshmallow's steps, its hooks included.
+
+        It is called as ``(obj, doubts, many=None)``.
+        """
+        by_type = self.one(schema)
         before, after = schema._hooks.get(PRE_DUMP), schema._hooks.get(POST_DUMP)
         if before or after:
-            return _with_hooks(schema, one, bool(before), bool(after))
+            return _with_hooks(schema, by_type, bool(before), bool(after))
         usual = schema.many
 
-        def dump(obj: Any, *, many: bool | None = None) -> Any:
+        def dump(obj: Any, doubts: Any, many: bool | None = None) -> Any:
             if (usual if many is None else many) and obj is not None:
-                return [one(each) for each in obj]
-            return one(obj)
+                return by_type.dump_all(obj, doubts)
+            return by_type.dump(obj, doubts)
 
         return dump
 
-    def one(self, schema: Schema) -> Callable[[Any], Any]:
+    def one(self, schema: Schema) -> _ByType:
         """Return what dumps one object of a schema without its hooks."""
-        return _DumpSource(schema, self.serializer).build()
+        return _ByType(_DumpSource(schema, self.serializer).find)
 
     def serializer(self, field: Field[Any]) -> Serializer:
         """Return what serializes a value that is not dumped inline."""
@@ -126,7 +249,7 @@ class _Unit:
             and isinstance(field, fields.Nested)
             and finds_schema_itself(field)
         ):
-            return self._nested(field)
+            return _NestedSerializer(lambda: self._make_nested(field))
         return field._serialize
 
     def _mapping(self, field: fields.Mapping[Any]) -> Serializer:
@@ -144,10 +267,7 @@ class _Unit:
 
         return serialize
 
-    def _nested(self, field: fields.Nested) -> Serializer:
-        return _NestedSerializer(lambda: self._make_nested(field))
-
-    def _make_nested(self, field: fields.Nested) -> Callable[[Any], Any]:
+    def _make_nested(self, field: fields.Nested) -> _ByType:
         with _lock:
             key = nesting_key(field)
             if key not in self._dumps:
@@ -155,53 +275,57 @@ class _Unit:
                 many = bool(schema.many or field.many)
                 if _dumps_by_steps(schema) and not many and not _has_hooks(schema):
                     self._dumps[key] = self.one(schema)
-                elif _dumps_by_steps(schema) and many == schema.many:
-                    self._dumps[key] = self.dump(schema)
                 else:
-                    self._dumps[key] = lambda value: schema.dump(value, many=many)
+                    dump = self._dump_nested(schema, many)
+                    self._dumps[key] = _ByType(lambda cls: dump)
             return self._dumps[key]
+
+    def _dump_nested(self, schema: Schema, many: bool) -> DumpOne:
+        if _dumps_by_steps(schema) and many == schema.many:
+            return self.dump(schema)
+
+        def dump(obj: Any, doubts: Any) -> Any:
+            doubts.append(True)
+            return schema.dump(obj, many=many)
+
+        return dump
 
 
 class _NestedSerializer:
     """Dumps the values of a Nested field; its schema is compiled with the first value, so that recursive schemas end.
 
     Attributes:
-        dump: What dumps a value that is not None, once it is made.
+        by_type: What dumps a value that is not None.
     """
 
-    __slots__ = ("_make", "dump")
+    __slots__ = ("_made", "_make", "by_type")
 
-    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
+    def __init__(self, make: Callable[[], _ByType]) -> None:
         self._make = make
-        self.dump: Callable[[Any], Any] | None = None
+        self._made: _ByType | None = None
+        self.by_type = _ByType(self._make_for)
 
     def __call__(self, value: Any, attr: Any = None, obj: Any = None) -> Any:
-        if self.dump is None:
-            self.dump = self._make()
-        return None if value is None else self.dump(value)
+        return None if value is None else self.by_type.dump(value, _NO_DOUBTS)
 
-    def put_into(self, namespace: dict[str, Any], name: str) -> None:
-        """Name a function for values that are not None; after the first value it is called without a detour."""
-
-        def dump_first(value: Any) -> Any:
-            dumped = self(value)
-            namespace[name] = self.dump
-            return dumped
-
-        namespace[name] = self.dump or dump_first
+    def _make_for(self, cls: type) -> DumpOne:
+        if self._made is None:
+            self._made = self._make()
+        return self._made.known.get(cls) or self._made.find(cls)
 
 
-def _with_hooks(schema: Schema, one: Callable[[Any], Any], before: bool, after: bool) -> Dump:
-    def dump(obj: Any, *, many: bool | None = None) -> Any:
+def _with_hooks(schema: Schema, by_type: _ByType, before: bool, after: bool) -> Dump:
+    def dump(obj: Any, doubts: Any, many: bool | None = None) -> Any:
         several = schema.many if many is None else bool(many)
         processed = obj
         if before:
             processed = schema._invoke_dump_processors(PRE_DUMP, obj, many=several, original_data=obj)
         if several and processed is not None:
-            result = [one(each) for each in processed]
+            result = by_type.dump_all(processed, doubts)
         else:
-            result = one(processed)
+            result = by_type.dump(processed, doubts)
         if after:
+            doubts.append(True)
             result = schema._invoke_dump_processors(POST_DUMP, result, many=several, original_data=obj)
         return result
 
@@ -225,6 +349,14 @@ def _list_serializer(inner: Serializer) -> Serializer:
     return serialize
 
 
+def _is_plain_list(field: Any) -> bool:
+    return (
+        isinstance(field, fields.List)
+        and type(field)._serialize is fields.List._serialize
+        and "_serialize" not in field.__dict__
+    )
+
+
 class _DumpSource:
     """Collects the source of the functions that dump one object of a schema.
 
@@ -235,42 +367,32 @@ class _DumpSource:
     def __init__(self, schema: Schema, find_serializer: Callable[[Field[Any]], Serializer]) -> None:
         self.schema = schema
         self.find_serializer = find_serializer
-        self.nested: dict[str, _NestedSerializer] = {}
+        self.made: dict[str, DumpOne] = {}
         self.namespace: dict[str, Any] = {
             "missing": missing,
             "get_value": get_value,
             "make": schema.dict_class,
             "get_attribute": schema.get_attribute,
             "UUID": uuid.UUID,
+            "plain": _PLAIN_TYPES,
             **times.CONSTANTS,
         }
-
-    def build(self) -> Callable[[Any], Any]:
-        """Return the function that dumps one object."""
-        cls: Any = type(self.schema)
+        cls: Any = type(schema)
         base: Any = Schema
-        own = "get_attribute" in self.schema.__dict__ or cls.get_attribute is not base.get_attribute
-        if own:
-            return self._function(_GENERALLY)
-        by_type: dict[type, Callable[[Any], Any]] = {}
-        made: dict[str, Callable[[Any], Any]] = {}
+        self.reads_itself = "get_attribute" in schema.__dict__ or cls.get_attribute is not base.get_attribute
 
-        def find(cls: type) -> Callable[[Any], Any]:
-            read = _FROM_DICT if cls is dict else _FROM_OBJECT if _has_plain_attributes(cls) else _GENERALLY
-            if read not in made:
-                made[read] = self._function(read)
-            if len(by_type) < _MOST_TYPES:
-                by_type[cls] = made[read]
-            return made[read]
+    def find(self, cls: type) -> DumpOne:
+        """Return the function that dumps objects of a type."""
+        if self.reads_itself:
+            read = _GENERALLY
+        else:
+            read = _FROM_DICT if cls is dict else _FROM_OBJECT if has_plain_attributes(cls) else _GENERALLY
+        if read not in self.made:
+            self.made[read] = self._function(read)
+        return self.made[read]
 
-        def dump(obj: Any) -> Any:
-            cls = type(obj)
-            return (by_type.get(cls) or find(cls))(obj)
-
-        return dump
-
-    def _function(self, read: str) -> Callable[[Any], Any]:
-        lines = ["def dump(obj):", " gaps = False"]
+    def _function(self, read: str) -> DumpOne:
+        lines = ["def dump(obj, doubts):", " gaps = False"]
         items = []
         for index, (name, field) in enumerate(self.schema.dump_fields.items()):
             lines += [f" {line}" for line in self._field(index, name, field, read)]
@@ -280,27 +402,25 @@ class _DumpSource:
             lines.append(f" ret = {{{literal}}}")
             lines.append(" if gaps: ret = {key: value for key, value in ret.items() if value is not missing}")
         else:
-            lines.append(" ret = make()")
+            lines += [" ret = make()", " doubts.append(True)"]
             for number, (key, value) in enumerate(items):
                 self.namespace[f"key_{number}"] = key
                 lines.append(f" if {value} is not missing: ret[key_{number}] = {value}")
         lines.append(" return ret")
-        namespace = dict(self.namespace)
-        for name, nested in self.nested.items():
-            nested.put_into(namespace, name)
-        return compile_function("\n".join(lines), "dump", namespace)  # type: ignore[no-any-return]
+        return compile_function("\n".join(lines), "dump", dict(self.namespace))  # type: ignore[no-any-return]
 
     def _field(self, index: int, name: str, field: Field[Any], read: str) -> list[str]:
         cls: Any = type(field)
         target = f"x{index}"
+        judge = [f"if type({target}) not in plain:", f" if {target} is missing: gaps = True"]
+        judge.append(" else: doubts.append(True)")
         own = any(each in field.__dict__ for each in ("serialize", "get_value"))
         if own or cls.serialize is not Field.serialize:
             self.namespace[f"serialize_{index}"] = _by_field(field, name, self.schema)
-            return [f"{target} = serialize_{index}(obj)", f"if {target} is missing: gaps = True"]
+            return [f"{target} = serialize_{index}(obj)", *judge]
         if not field._CHECK_ATTRIBUTE:
             self.namespace[f"serialize_{index}"] = field._serialize
-            lines = [f"{target} = serialize_{index}(None, {name!r}, obj)"]
-            return [*lines, f"if {target} is missing: gaps = True"]
+            return [f"{target} = serialize_{index}(None, {name!r}, obj)", *judge]
         if cls.get_value is not Field.get_value:
             self.namespace[f"read_{index}"] = _reader(field, name, self.schema)
             lines = [f"v = read_{index}(obj)"]
@@ -308,12 +428,37 @@ class _DumpSource:
             lines = _read(name if field.attribute is None else field.attribute, read)
         serializer = self.find_serializer(field)
         self.namespace[f"cold_{index}"] = _cold(field, name, serializer)
-        test, result = _inline(field, index, self.namespace)
+        if _is_plain_list(field):
+            test, result = "type(v) is list", self._list(index, name, field)
+        else:
+            test, result = self._inline(field, serializer, str(index), target)
+        lines += [f"if {test}:", *(f" {line}" for line in result)]
+        return [*lines, "else:", f" {target} = cold_{index}(v, obj)", *(f" {line}" for line in judge)]
+
+    def _list(self, index: int, name: str, field: Any) -> list[str]:
+        """Return the lines that dump a list; a loop takes less time than a comprehension, which is a call."""
+        serializer = self.find_serializer(field.inner)
+        self.namespace[f"inner_{index}"] = serializer
+        test, result = self._inline(field.inner, serializer, f"{index}_inner", "y")
+        other = f"y = inner_{index}(v, {name!r}, obj)"
+        lines = [f"if {test}:", *(f" {line}" for line in result), "else:", f" {other}"]
+        lines += [" if type(y) not in plain: doubts.append(True)", f"x{index}.append(y)"]
+        return [f"x{index} = []", "for v in v:", *(f" {line}" for line in lines)]
+
+    def _inline(self, field: Any, serializer: Serializer, suffix: str, target: str) -> tuple[str, list[str]]:
+        """Return the test for values v that are dumped inline without doubt, and the lines that dump them."""
+        cls: Any = type(field)
         if isinstance(serializer, _NestedSerializer):
-            self.nested[f"nest_{index}"] = serializer
-            test, result = "v is not None and v is not missing", f"nest_{index}(v)"
-        lines += [f"if {test}: {target} = {result}", "else:", f" {target} = cold_{index}(v, obj)"]
-        return [*lines, f" if {target} is missing: gaps = True"]
+            self.namespace |= {f"known_{suffix}": serializer.by_type.known, f"find_{suffix}": serializer.by_type.find}
+            lines = [f"try: one = known_{suffix}[type(v)]", f"except KeyError: one = find_{suffix}(type(v))"]
+            return "v is not None and v is not missing", [*lines, f"{target} = one(v, doubts)"]
+        if "_serialize" in field.__dict__:
+            return "False", ["pass"]
+        for known, maker in _INLINE:
+            if cls._serialize is known._serialize:
+                made = maker(field, f"dumped_{suffix}", self.namespace)
+                return ("False", ["pass"]) if made is None else (made[0], [f"{target} = {made[1]}"])
+        return "False", ["pass"]
 
 
 def _read(key: str, read: str) -> list[str]:
@@ -330,7 +475,7 @@ def _read(key: str, read: str) -> list[str]:
     return [f"try: v = {read.format(key=key)}", "except AttributeError: v = missing"]
 
 
-def _has_plain_attributes(cls: type) -> bool:
+def has_plain_attributes(cls: type) -> bool:
     """Tell whether marshmallow would read every object of a class by attribute."""
     return (
         not hasattr(cls, "__getitem__")
@@ -361,18 +506,6 @@ def _cold(field: Field[Any], name: str, serializer: Serializer) -> Callable[[Any
     return dump_cold
 
 
-def _inline(field: Any, index: int, namespace: dict[str, Any]) -> tuple[str, str]:
-    """Return the test for values that are dumped inline, and the result; both over v."""
-    if "_serialize" in field.__dict__:
-        return "False", "v"
-    cls: Any = type(field)
-    for known, maker in _INLINE:
-        if cls._serialize is known._serialize:
-            made = maker(field, f"dumped_{index}", namespace)
-            return made if made is not None else ("False", "v")
-    return "False", "v"
-
-
 _Inlined: TypeAlias = "tuple[str, str] | None"
 
 
@@ -381,7 +514,9 @@ def _text(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
 
 
 def _anything(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
-    return "v is not missing", "v"
+    if isinstance(field, fields.Boolean):
+        return "v is True or v is False or v is None", "v"
+    return "type(v) in plain", "v"
 
 
 def _number(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
@@ -389,7 +524,8 @@ def _number(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
     own = all(getattr(type(field), each) is getattr(fields.Number, each) for each in ("_format_num", "_to_string"))
     if kind is None or field.as_string or not own or "_format_num" in field.__dict__:
         return None
-    return f"type(v) is {kind} or v is None", "v"
+    finite = " and v - v == 0" if kind == "float" else ""
+    return f"type(v) is {kind}{finite} or v is None", "v"
 
 
 def _date(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
@@ -415,14 +551,6 @@ def _enum(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
     return f"type(v) is {name}", "v.name"
 
 
-def _list(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
-    inner = field.inner
-    if type(inner)._serialize is fields.String._serialize and "_serialize" not in inner.__dict__:
-        namespace[name] = inner._serialize
-        return "type(v) is list", f"[y if type(y) is str else {name}(y, None, None) for y in v]"
-    return None
-
-
 _INLINE: tuple[tuple[Any, Callable[[Any, str, dict[str, Any]], _Inlined]], ...] = (
     (fields.String, _text),
     (fields.Integer, _number),
@@ -430,5 +558,4 @@ _INLINE: tuple[tuple[Any, Callable[[Any, str, dict[str, Any]], _Inlined]], ...] 
     (fields.DateTime, _date),
     (fields.UUID, _uuid),
     (fields.Enum, _enum),
-    (fields.List, _list),
 )
