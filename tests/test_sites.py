@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Resource, Settings, accepts, returns
+from ramekin import App, Reply, Resource, Settings, accepts, returns
 from ramekin.errors import RoutingError
 from ramekin.testing import Client
 
@@ -218,3 +218,22 @@ def test_document_can_be_moved_or_left_out(app: App) -> None:
     assert moved.get("/api.json").status == moved.get("/api").status == 200
     assert moved.get("/openapi.json").status == 404
     assert without.get("/openapi.json").status == without.get("/docs").status == 404
+
+
+@pytest.mark.parametrize(("headers", "allow"), [({}, "GET, OPTIONS, HEAD"), ({"allow": "GET"}, "GET")])
+def test_options_of_ones_own_say_which_methods_there_are(headers: dict[str, str], allow: str) -> None:
+    """Allow is added to the answer of a resource's own options(), unless it is there."""
+    app = App("Options")
+
+    @app.resource("/")
+    class Own(Resource):
+        @returns(status=204)
+        def get(self) -> None:
+            return None
+
+        @returns({"a": fields.Integer()}, headers={"Allow": fields.String(metadata={"optional": True})})
+        def options(self) -> Any:
+            return Reply({"a": 1}, headers=headers) if headers else {"a": 1}
+
+    result = Client(app).request("OPTIONS", "/")
+    assert (result.headers.getlist("Allow"), result.json) == ([allow], {"a": 1})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ramekin.errors import RoutingError
 from ramekin.outcomes import Responder
 from ramekin.plans import Plan, compile_fallback, compile_plan
+from ramekin.responses import Head
 from ramekin.routing import Router, quote_path
 from ramekin.steps import order_steps
 
@@ -43,6 +44,8 @@ class Route:
     def __init__(self, plans: Mapping[str, Plan]) -> None:
         self.plans = {method: plan for method, plan in plans.items() if method != "HEAD"}
         self.head = plans.get("HEAD") or plans.get("GET")
+        if "OPTIONS" in self.plans:
+            self.plans["OPTIONS"] = _OptionsPlan(self.plans["OPTIONS"], self.allow)
 
     def find_plan(self, method: str) -> Plan | None:
         """Return the plan that answers a method, if one does."""
@@ -67,6 +70,24 @@ class Route:
             if plan is not None and plan.operation.has_body:
                 found[header] = ", ".join(content_types(plan.operation))
         return found
+
+
+class _OptionsPlan:
+    """The plan of a resource's own OPTIONS: its successes say which methods there are, unless they do themselves."""
+
+    __slots__ = ("_allow", "_inner", "operation")
+
+    def __init__(self, inner: Plan, allow: str) -> None:
+        self.operation = inner.operation
+        self._inner = inner
+        self._allow = allow
+
+    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        """Answer a request, given the values of the path."""
+        head, content, close = self._inner.run(request, arguments)
+        if head.status < 400 and all(name.lower() != "allow" for name, _ in head.headers):
+            head = Head(head.status, [*head.headers, ("Allow", self._allow)])
+        return head, content, close
 
 
 class Site:
