@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from ramekin import App, Reply, Resource, Settings, accepts, raises, returns
 from ramekin.fields import Upload
-from ramekin.operations import Declaration, Operation
+from ramekin.operations import Declaration, Effects, Endpoint, Input, Operation
 from ramekin.problems import Conflict, NotFound
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import Client
@@ -205,3 +205,47 @@ def test_an_exchange_fills_on_the_way_in() -> None:
         **dict.fromkeys(["OUTER", "ADMIT", "WIRE", "STORE"], (["how"], "NoneType")),
         "VALUE": (["how", "json", "query"], "Cases"),
     }
+
+
+@dataclass(frozen=True)
+class Paged(Declaration):
+    """A feature with an input of its own; its step may take what it read."""
+
+    seen: list[Any]
+    takes: bool = False
+
+    def effects(self, endpoint: Endpoint) -> Effects:
+        schema = Schema.from_dict({"page": fields.Integer()})()
+        return Effects(inputs=(Input(location="query", shape=schema, for_handler=False),))
+
+    def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
+        def enter(exchange: Exchange) -> None:
+            self.seen.append(dict(exchange.arguments["query"]))
+            if self.takes:
+                del exchange.arguments["query"]
+
+        yield Step(phase=Phase.VALUE, name="paged", enter=enter)
+
+
+def test_the_input_of_a_feature_stays_with_the_feature() -> None:
+    """In a location of both, steps find all values and the handler its own; a step may take what is not shared."""
+    seen: list[Any] = []
+    app = App("Paged", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Books(Resource):
+        @Paged(seen, takes=True)
+        @returns(status=204)
+        def delete(self) -> None:
+            return None
+
+        @Paged(seen)
+        @accepts(query={"q": fields.Integer(attribute="search")})
+        @returns(fields.Raw())
+        def get(self, query: Any) -> Any:
+            return query
+
+    client = Client(app)
+    assert client.get("/?q=1&page=2").json == {"search": 1}
+    assert client.delete("/?page=3").status == 204
+    assert seen == [{"search": 1, "page": 2}, {"page": 3}]

@@ -66,8 +66,8 @@ class Input(Record, frozen=True):
         coerce: Whether marshmallow's lenient types are taken.
         media_types: The content types of a body; empty for the location's own.
         for_handler: Whether the handler gets it as a parameter. A feature's own input goes without: its steps find the
-            loaded values in ``exchange.arguments`` from phase VALUE on, and take them out where a handler's input has
-            the same location.
+            loaded values in ``exchange.arguments`` from phase VALUE on, beside the handler's where a handler's input
+            has the same location.
     """
 
     location: Location

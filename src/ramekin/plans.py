@@ -7,9 +7,11 @@ into a reply where it is raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from marshmallow import Schema
 
 from ramekin.arguments import compile_admission, compile_load
 from ramekin.failures import log_failure
@@ -156,16 +158,14 @@ def _compile_onion(
     provides = tuple(
         (name, make) for name, make in operation.effects.provides.items() if takes_parameter(handler, name)
     )
-    for_handler = {item.location for item in operation.effects.inputs if item.for_handler}
-    withheld = tuple({item.location for item in operation.effects.inputs} - for_handler)
+    withhold = _compile_withholding(operation)
     has_body = admit is not None and not operation.inputs_at("files")
 
     def call(exchange: Exchange) -> Reply[Any]:
         for name, provide in provides:
             exchange.arguments[name] = provide(exchange)
-        for location in withheld:
-            del exchange.arguments[location]
-        value = handler(exchange.resource, **exchange.arguments)
+        given = exchange.arguments if withhold is None else withhold(exchange.arguments)
+        value = handler(exchange.resource, **given)
         return value if isinstance(value, Reply) else Reply(value)
 
     def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
@@ -191,6 +191,31 @@ def _compile_onion(
     inner = wrap_steps([step for step in steps if step.phase in (Phase.WIRE, Phase.STORE)], inner, failures, finish)
     inner = _guard(partial(read, inner), failures, finish)
     return wrap_steps([step for step in steps if step.phase in (Phase.OUTER, Phase.ADMIT)], inner, failures, finish)
+
+
+def _compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+    """Return what leaves the inputs of features out of the handler's arguments; None where there are none."""
+    own = {item.location: set[str]() for item in operation.effects.inputs if item.for_handler}
+    withheld: dict[str, set[str]] = {}
+    for item in operation.effects.inputs:
+        if isinstance(item.shape, Schema):
+            names = {field.attribute or name for name, field in item.shape.load_fields.items()}
+            (own if item.for_handler else withheld).setdefault(item.location, set()).update(names)
+        elif not item.for_handler:
+            withheld.setdefault(item.location, set())
+    if not withheld:
+        return None
+
+    def withhold(arguments: dict[str, Any]) -> dict[str, Any]:
+        given = dict(arguments)
+        for location, names in withheld.items():
+            if location not in own:
+                given.pop(location, None)
+            elif isinstance(value := given.get(location), Mapping):
+                given[location] = {name: each for name, each in value.items() if name not in names - own[location]}
+        return given
+
+    return withhold
 
 
 def _guard(inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None) -> Inner:
