@@ -207,6 +207,12 @@ def test_an_exchange_fills_on_the_way_in() -> None:
     }
 
 
+class PageQuery(Schema):
+    """What the feature reads."""
+
+    page = fields.Integer()
+
+
 @dataclass(frozen=True)
 class Paged(Declaration):
     """A feature with an input of its own; its step may take what it read."""
@@ -215,8 +221,7 @@ class Paged(Declaration):
     takes: bool = False
 
     def effects(self, endpoint: Endpoint) -> Effects:
-        schema = Schema.from_dict({"page": fields.Integer()})()
-        return Effects(inputs=(Input(location="query", shape=schema, for_handler=False),))
+        return Effects(inputs=(Input(location="query", shape=PageQuery(), for_handler=False),))
 
     def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
         def enter(exchange: Exchange) -> None:
