@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 from marshmallow.fields import Field
 
 from ramekin.schemas.copies import copy_field, copy_schema, finds_schema_itself, settle_schema
 from ramekin.schemas.judges import NUMBER_DIGITS, Form, Judge, Refuse, make_judge, refusal
-from ramekin.schemas.kinds import ENUM, Kind, accepted_kind
-from ramekin.schemas.messages import code_error_messages
-from ramekin.schemas.validators import same_value, wrap_validator
+from ramekin.schemas.kinds import Kind, accepted_kind
+from ramekin.schemas.messages import code_error_messages, with_code
+from ramekin.schemas.validators import Validator, find_ranges, same_value, wrap_validator
 from ramekin.types import Location, Shape
 
 
@@ -113,6 +114,42 @@ class JudgedMember:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedUnrounded:
+    """Stands in place of a Decimal field's ``_deserialize`` with ``places``: its bounds hold before the rounding too.
+
+    Attributes:
+        deserialize: The field's own, or what stands in its place.
+        bounds: The validators of its range.
+    """
+
+    deserialize: Callable[..., Any]
+    bounds: tuple[Validator, ...]
+
+    def __call__(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        """Deserialize a value, and judge it as it was given."""
+        rounded = self.deserialize(value, attr, data, **kwargs)
+        given = Decimal(str(value))
+        if given.is_finite():
+            for judge in self.bounds:
+                judge(given)
+        return rounded
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedKeys:
+    """Stands in place of a Dict field's ``_deserialize``: two names that stand for one key are a fault."""
+
+    deserialize: Callable[..., Any]
+
+    def __call__(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        """Deserialize a mapping."""
+        loaded = self.deserialize(value, attr, data, **kwargs)
+        if len(loaded) < len(value):
+            raise ValidationError(with_code("Two of its names stand for one key.", "repeated"))
+        return loaded
+
+
+@dataclass(frozen=True, slots=True)
 class SettledNested:
     """Stands in place of a Nested field's ``_deserialize``: makes the nested schema strict when it is first needed."""
 
@@ -175,6 +212,10 @@ class _Hardening:
     def _harden_mapping(self, field: fields.Mapping[Any], rules: Rules) -> None:
         if field.key_field:
             self.harden(field.key_field, rules.for_keys())
+            # A plain text is a key of its own; other keys may be written in several ways.
+            is_text = type(field.key_field)._deserialize is fields.String._deserialize
+            if rules.form != "free" and not is_text:
+                field._deserialize = JudgedKeys(field._deserialize)  # type: ignore[method-assign]
         if field.value_field:
             self.harden(field.value_field, rules.inside())
 
@@ -184,7 +225,8 @@ class _Hardening:
 
     def _harden_enum(self, field: fields.Enum[Any], rules: Rules) -> None:
         self.harden(field.field, rules)
-        if rules.form != "free" and accepted_kind(field) is ENUM:
+        takes_anything = type(field.field)._deserialize is Field._deserialize
+        if rules.form != "free" and field.by_value and takes_anything and "type" not in field.metadata:
             field._deserialize = JudgedMember(field._deserialize, field)  # type: ignore[method-assign]
 
 
@@ -197,3 +239,7 @@ def _harden_value(field: Field[Any], rules: Rules) -> None:
         guards = isinstance(field, (fields.Number, fields.TimeDelta, fields.DateTime, fields.Date, fields.Time))
         judged = JudgedValue(field._deserialize, kind, rules.form, judge, refuse, guards, rules.number_digits)
         field._deserialize = judged  # type: ignore[method-assign]
+    if isinstance(field, fields.Decimal) and field.places is not None and not field.as_string:
+        bounds = tuple(find_ranges(field.validators))
+        if bounds:
+            field._deserialize = JudgedUnrounded(field._deserialize, bounds)  # type: ignore[method-assign]

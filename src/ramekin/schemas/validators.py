@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias, cast
 
 from marshmallow import ValidationError, validate
@@ -137,6 +137,15 @@ def wrap_validator(validator: Validator, *, exact: bool) -> Validator:
         return union
     code = next((code for cls, code in _CODES if isinstance(validator, cls)), INVALID)
     return CodedValidator(_made_exact(validator) if exact else validator, code)
+
+
+def find_ranges(validators: Iterable[Validator]) -> Iterator[Validator]:
+    """Yield those of wrapped validators that hold values within bounds, as marshmallow's own do."""
+    for each in validators:
+        if isinstance(each, validate.And):
+            yield from find_ranges(each.validators)
+        elif isinstance(each, CodedValidator) and type(each.validator).__call__ is validate.Range.__call__:
+            yield each
 
 
 def same_value(given: Any, stated: Any) -> bool:
