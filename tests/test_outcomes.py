@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from marshmallow import fields
+from marshmallow import Schema, fields, pre_dump
 
 from ramekin import App, Reply, Resource, Settings, returns
 from ramekin.errors import ContractError
-from ramekin.outcomes import Stream, content_type, is_json
+from ramekin.operations import Outcome
+from ramekin.outcomes import Responder, Stream, content_type, is_json
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -183,3 +185,58 @@ def test_a_media_type_has_no_case() -> None:
             return Reply("a", media_type="TEXT/csv")
 
     assert Client(app).get("/").headers["Content-Type"] == "text/csv; charset=utf-8"
+
+
+class One(Schema):
+    """One object."""
+
+    a = fields.Integer()
+
+
+class Prepared(One):
+    """One that makes an object of a pair."""
+
+    @pre_dump
+    def prepare(self, pair: Any, **_: Any) -> Any:
+        return {"a": pair[0]}
+
+
+Row = namedtuple("Row", "a")
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "said"),
+    [
+        (One(), None, "returned NoneType where One is declared."),
+        (One(), ({"a": 1}, 201), "returned tuple where One is declared; return Reply(value, status=…"),
+        (One(), [{"a": 1}], "returned list where One is declared."),
+        (One(), "a", "returned str where One is declared."),
+        (One(many=True), {"a": 1}, "returned dict where a list of One is declared."),
+        (One(many=True), "abc", "returned str where a list of One is declared."),
+        (One(many=True), ([{"a": 1}], 201), "returned tuple where a list of One is declared; return Reply(value"),
+        (fields.String(), ("a", 201), "returned tuple where String is declared; return Reply(value"),
+        (fields.Integer(), None, "returned NoneType where Integer is declared."),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named(shape: Any, value: Any, said: str) -> None:
+    """The error says what came and what is declared, and how to answer with another status."""
+    encode = Responder().encoder(Outcome(status=200, shape=shape, media_type="application/json"))
+    with pytest.raises(ContractError) as refused:
+        encode(value)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "content"),
+    [
+        (One(), Row(1), b'{"a":1}'),
+        (Prepared(), (1, 2), b'{"a":1}'),
+        (One(many=True), ({"a": 1}, {"a": 2}), b'[{"a":1},{"a":2}]'),
+        (One(many=True), iter([{"a": 1}]), b'[{"a":1}]'),
+        (fields.List(fields.Integer()), (1, 2), b"[1,2]"),
+        (fields.Integer(allow_none=True), None, b"null"),
+    ],
+)
+def test_a_value_that_can_be_dumped_is(shape: Any, value: Any, content: bytes) -> None:
+    """Named tuples are objects, tuples are lists, and a schema may prepare what it likes."""
+    assert Responder().encoder(Outcome(status=200, shape=shape, media_type="application/json"))(value) == content

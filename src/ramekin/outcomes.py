@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from marshmallow import Schema, fields
+from marshmallow.decorators import PRE_DUMP
 from marshmallow.fields import Field
 
 from ramekin.errors import ContractError
@@ -176,15 +178,49 @@ def _no_content(outcome: Outcome) -> Encode:
 
 def _json_content(shape: Shape) -> Encode:
     encode_value = compile_encoder(shape)
-    if isinstance(shape, Field) and shape.allow_none:
+    doubtful = _doubtful_types(shape)
+    if not doubtful:
         return encode_value
 
     def encode(value: Any) -> bytes:
-        if value is None:
-            raise ContractError(f"The handler returned None where {type(shape).__name__} is declared.")
+        if type(value) in doubtful:
+            _refuse_doubtful(shape, value)
         return encode_value(value)
 
     return encode
+
+
+#: Types of values that are no object of a schema; their subclasses, such as named tuples, may be.
+_NO_OBJECTS: frozenset[type[Any]] = frozenset({type(None), tuple, list, set, frozenset, str, bytes, int, float, bool})
+#: Types of values that are no list of objects; a tuple may be one, or a value with a status.
+_NO_LISTS: frozenset[type[Any]] = frozenset({type(None), tuple, dict, str, bytes, int, float, bool})
+#: Fields that would write a tuple as something else.
+_SCALARS = frozenset({fields.String, fields.Integer, fields.Float, fields.Decimal, fields.Boolean, fields.Dict})
+
+
+def _doubtful_types(shape: Shape) -> frozenset[type[Any]]:
+    """Return the types of which no value, or not every value, can be what is declared."""
+    if isinstance(shape, Field):
+        refused: set[type[Any]] = set() if shape.allow_none else {type(None)}
+        return frozenset(refused | {tuple} if type(shape) in _SCALARS else refused)
+    if shape._hooks.get(PRE_DUMP) or type(shape).get_attribute is not Schema.get_attribute:
+        return frozenset({type(None)})  # It may make an object of anything.
+    return _NO_LISTS if shape.many else _NO_OBJECTS
+
+
+def _refuse_doubtful(shape: Shape, value: Any) -> None:
+    """Refuse a value that is not what is declared.
+
+    Raises:
+        ContractError: It is not.
+    """
+    many = isinstance(shape, Schema) and shape.many
+    is_answer = isinstance(value, tuple) and len(value) in (2, 3) and type(value[1]) is int
+    if isinstance(value, tuple) and many and not is_answer:
+        return
+    declared = f"{'a list of ' if many else ''}{type(shape).__name__}"
+    advice = "; return Reply(value, status=…, headers=…) to say more than the value" if is_answer else ""
+    raise ContractError(f"The handler returned {type(value).__name__} where {declared} is declared{advice}.")
 
 
 def _other_content(outcome: Outcome) -> Encode:
