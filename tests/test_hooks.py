@@ -9,7 +9,7 @@ import pytest
 from marshmallow import fields
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, raises, returns
-from ramekin.errors import FrozenError
+from ramekin.errors import ContractError, FrozenError
 from ramekin.problems import ServiceUnavailable
 from ramekin.testing import Client
 
@@ -228,3 +228,35 @@ def test_a_form_is_read_once_with_hooks_around() -> None:
             return form["a"]
 
     assert Client(app).post("/", form={"a": "b"}).json == "b"
+
+
+@pytest.mark.parametrize("kind", ["before", "after"])
+@pytest.mark.parametrize("answer", [{"a": 1}, ServiceUnavailable(), False, ""])
+@pytest.mark.parametrize("of_app", [True, False])
+def test_a_hook_that_returns_no_reply_is_named(app: App, kind: str, answer: Any, of_app: bool) -> None:
+    """Anything but a Reply or None is a bug of the hook's, and the error says of which."""
+
+    def hook(*given: Any) -> Any:
+        return answer
+
+    if of_app:
+        getattr(app, kind)(hook)
+    else:
+        app.add_resource("/other", type("Other", (Hooked,), {kind: hook}))
+    with pytest.raises(ContractError, match=rf"hook .*hook returns a Reply or None, not {type(answer).__name__}"):
+        Client(app).get("/" if of_app else "/other")
+
+
+class Hooked(Resource):
+    """A resource for hooks of its own."""
+
+    @returns(status=204)
+    def get(self) -> None:
+        return None
+
+
+def test_an_undeclared_failure_of_a_hook_says_what_to_raise(app: App) -> None:
+    """A matched operation takes the replies it declares; a failure is a problem."""
+    app.before(lambda request: Reply({"message": "Back soon."}, status=503))
+    with pytest.raises(ContractError, match=r"status 503, which it does not declare.* raise ServiceUnavailable\("):
+        Client(app).get("/")

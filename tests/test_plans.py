@@ -10,6 +10,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from ramekin import App, Reply, Resource, Settings, accepts, raises, returns
+from ramekin.errors import ContractError
 from ramekin.fields import Upload
 from ramekin.operations import Declaration, Effects, Endpoint, Input, Operation
 from ramekin.problems import Conflict, NotFound
@@ -254,3 +255,22 @@ def test_the_input_of_a_feature_stays_with_the_feature() -> None:
     assert client.get("/?q=1&page=2").json == {"search": 1}
     assert client.delete("/?page=3").status == 204
     assert seen == [{"search": 1, "page": 2}, {"page": 3}]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"enter": lambda exchange: {}}, r"Step 'wrong' \(enter\) returns a Reply or None, not dict"),
+        ({"leave": lambda exchange, reply: None}, r"Step 'wrong' \(leave\) returns a Reply, not NoneType"),
+    ],
+)
+@pytest.mark.parametrize("phase", [Phase.OUTER, Phase.VALUE])
+def test_a_step_that_returns_no_reply_is_named(phase: Phase, part: Any, said: str) -> None:
+    """What forgets its reply is a bug, and the error says of which step."""
+
+    class Wrong(Declaration):
+        def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
+            yield Step(phase=phase, name="wrong", **part)
+
+    with pytest.raises(ContractError, match=said):
+        Client(build(Wrong())).get("/plain")

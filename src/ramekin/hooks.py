@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ramekin.errors import ContractError
 from ramekin.operations import Declaration
 from ramekin.resources import Resource
+from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
-    from ramekin.responses import Reply
     from ramekin.settings import Settings
 
 Before: TypeAlias = "Callable[[Request], Reply[Any] | None]"
@@ -53,11 +54,25 @@ def _closing(teardown: Teardown) -> Callable[[Exchange], None]:
 
 
 def _leaving(after: After) -> Callable[[Exchange, Reply[Any]], Reply[Any]]:
-    return lambda exchange, reply: after(exchange.request, reply) or reply
+    return lambda exchange, reply: _judge(after, after(exchange.request, reply)) or reply
 
 
 def _entering(before: Before) -> Callable[[Exchange], Reply[Any] | None]:
-    return lambda exchange: before(exchange.request)
+    return lambda exchange: _judge(before, before(exchange.request))
+
+
+def _judge(hook: Callable[..., Any], answer: Any) -> Reply[Any] | None:
+    """Return what a hook answered.
+
+    Raises:
+        ContractError: It is no Reply, and not None.
+    """
+    if answer is None or isinstance(answer, Reply):
+        return answer
+    name = getattr(hook, "__qualname__", None) or repr(hook)
+    raise ContractError(
+        f"The hook {name} returns a Reply or None, not {type(answer).__name__}; a problem is raised, not returned."
+    )
 
 
 def resource_steps(resource: type[Resource]) -> Iterable[Step]:
@@ -75,9 +90,10 @@ def _tear_down(exchange: Exchange) -> None:
 
 
 def _leave(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
-    return exchange.resource.after(exchange.request, reply) or reply
+    after = exchange.resource.after
+    return _judge(after, after(exchange.request, reply)) or reply
 
 
 def _enter(exchange: Exchange) -> Reply[Any] | None:
-    answer: Reply[Any] | None = exchange.resource.before(exchange.request)
-    return answer
+    before = exchange.resource.before
+    return _judge(before, before(exchange.request))

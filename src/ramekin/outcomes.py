@@ -14,7 +14,7 @@ from marshmallow.fields import Field
 
 from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
-from ramekin.problems import NotAcceptable
+from ramekin.problems import NotAcceptable, problem_of_status
 from ramekin.responses import EMPTY_CONTENT_TYPE, Head, HeaderList, InvalidHeader, Reply, check_finished
 from ramekin.schemas import compile_encoder
 
@@ -140,8 +140,11 @@ def _find_outcome(operation: Operation, reply: Reply[Any]) -> Outcome:
     of_status = [outcome for outcome in successes if outcome.status == status]
     if not of_status:
         declared = ", ".join(dict.fromkeys(str(outcome.status) for outcome in successes))
+        advice = (
+            "" if not 400 <= status <= 599 else f" A failure is raised: raise {problem_of_status(status).__name__}(…)."
+        )
         raise ContractError(
-            f"{operation.id} replied with status {status}, which it does not declare; declared: {declared}."
+            f"{operation.id} replied with status {status}, which it does not declare; declared: {declared}.{advice}"
         )
     if reply.media_type is None:
         return of_status[0]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from marshmallow import Schema
 
 from ramekin.arguments import compile_admission, compile_load
+from ramekin.errors import ContractError
 from ramekin.failures import log_failure
 from ramekin.operations import takes_parameter
 from ramekin.outcomes import Content, Responder, to_head
@@ -271,6 +272,8 @@ def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[
                 exchange.closers.append(close)
             if reply is None:
                 reply = inner(exchange)
+            elif not isinstance(reply, Reply):
+                raise _no_reply(step, "enter", "a Reply or None", reply)
             elif finish is not None:
                 reply = _finish(exchange, reply, finish)
         except Exception as error:
@@ -279,6 +282,8 @@ def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[
             return reply
         try:
             reply = leave(exchange, reply)
+            if not isinstance(reply, Reply):
+                raise _no_reply(step, "leave", "a Reply", reply)
             if finish is not None:
                 reply = finish(reply)
                 check_finished(reply)
@@ -287,6 +292,13 @@ def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[
             return _answer(exchange, error, failures, finish)
 
     return run
+
+
+def _no_reply(step: Step, part: str, expected: str, given: object) -> ContractError:
+    return ContractError(
+        f"Step {step.name!r} ({part}) returns {expected}, not {type(given).__name__}; "
+        "a problem is raised, not returned."
+    )
 
 
 def compile_fallback(
