@@ -62,17 +62,21 @@ class Negotiation:
 
 
 def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:
-    """Tell whether one of the media types fits; a header that says nothing readable accepts the default."""
+    """Tell whether one of the media types fits; a header that says nothing readable accepts the default.
+
+    Parameters but the weight tell no types apart: ``application/json; charset=utf-8`` asks for JSON.
+    """
     from werkzeug.datastructures import MIMEAccept
     from werkzeug.http import parse_accept_header
 
     try:
         ranges = parse_accept_header(accept, MIMEAccept)
-        readable = [(name, quality) for name, quality in ranges if name.count("/") == 1 and not name.startswith("/")]
+        essences = [(name.partition(";")[0].strip(), quality) for name, quality in ranges]
+        readable = [(name, quality) for name, quality in essences if name.count("/") == 1 and not name.startswith("/")]
         if not readable:
             return True
         parsed = MIMEAccept(readable)
-        return any(parsed.quality(media_type) > 0 for media_type in produced)
+        return any(parsed.quality(media_type.partition(";")[0].strip()) > 0 for media_type in produced)
     except ValueError:
         return True
 
