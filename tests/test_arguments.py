@@ -204,3 +204,15 @@ def test_uploads_are_closed_after_the_answer() -> None:
     assert client.post("/", files={"f": ("a.txt", b"x", "text/plain")}).status == 204
     assert files[0].stream.closed
     assert client.post("/?q=x", files={"f": ("a.txt", b"x", "text/plain")}).status == 422
+
+
+def test_faults_of_headers_have_the_names_of_the_document() -> None:
+    """The pointer leads to the header field, not to the name that the schema has for it."""
+    declared: dict[str, Any] = {
+        "x_a": fields.Integer(required=True),
+        "x_list": fields.List(fields.Integer()),
+        "n": fields.Integer(),
+    }
+    headers = {"X-List": "1, b", "N": "\xff"}
+    problem = Client(build(accepts(headers=declared))).post("/7", headers=headers).problem
+    assert {fault["pointer"] for fault in problem["errors"]} == {"/X-A", "/X-List/1", "/N"}

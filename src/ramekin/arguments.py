@@ -144,11 +144,23 @@ def compile_load(operation: Operation, settings: Settings) -> Load | None:
     return _load_all(parts, most)
 
 
+def _invalid(faults: Sequence[Fault]) -> ValidationFailed:
+    """Return the problem of these faults; those of header fields have the names that the document has."""
+    return ValidationFailed([_name_header(fault) if fault.location == "headers" else fault for fault in faults])
+
+
+def _name_header(fault: Fault) -> Fault:
+    root, slash, path = fault.pointer.partition("/")
+    name, *rest = path.split("/")
+    pointer = root + slash + "/".join([inputs.header_name(name), *rest])
+    return Fault(fault.location, pointer, fault.code, fault.detail)
+
+
 def _load_one(part: _LoadPart, most: int) -> Load:
     def load(request: Request, arguments: dict[str, Any]) -> None:
         faults = part(request, arguments)
         if faults:
-            raise ValidationFailed(faults[:most])
+            raise _invalid(faults[:most])
 
     return load
 
@@ -160,7 +172,7 @@ def _load_all(parts: Sequence[_LoadPart], most: int) -> Load:
             for part in parts:
                 faults += part(request, arguments) or ()
             if faults:
-                raise ValidationFailed(faults[:most])
+                raise _invalid(faults[:most])
         except BaseException:
             close = arguments.pop(_CLOSE, None)
             if close is not None:
@@ -296,7 +308,7 @@ def _compile_form(operation: Operation) -> _LoadPart:
             arguments.update({item.location: None for item in (*form, *files)})
             return None
         try:
-            data = reader.read(request.content_type or "", request.stream, None)
+            data = reader.read(request.content_type or "", request.stream)
         except refused as error:
             if error.status != 400:
                 raise
