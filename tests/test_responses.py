@@ -412,3 +412,17 @@ def test_a_reply_shows_what_it_is() -> None:
     """The representation names status and type, never the value."""
     assert repr(Reply("secret", status=201)) == "<Reply 201 str>"
     assert {204, 205, 304} == BODILESS_STATUSES
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_header_is_a_finite_number(value: float) -> None:
+    """No client could read another."""
+    with pytest.raises(InvalidHeader, match="X-Ratio may be no"):
+        Reply(headers={"X-Ratio": value})
+
+
+def test_a_cookie_for_other_sites_is_secure() -> None:
+    """Browsers drop SameSite=None without Secure (RFC 6265bis §5.7), so it is refused when it is set."""
+    with pytest.raises(ContractError, match="Cookie a has same_site='None' without secure"):
+        Reply().set_cookie("a", "1", same_site="None", secure=False)
+    Reply().set_cookie("a", "1", same_site="None")

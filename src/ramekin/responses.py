@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -141,12 +142,14 @@ def check_header(name: str, value: Any) -> tuple[str, str]:
         value: Text, or a number.
 
     Raises:
-        InvalidHeader: The name is no token or belongs to the connection, or the value has a control character or is
-            not latin-1.
+        InvalidHeader: The name is no token or belongs to the connection, or the value is no finite number, has a
+            control character or is not latin-1.
     """
     check_header_name(name)
     if not _is_plain(value):
         raise InvalidHeader(f"Response header {name} must be text or a number, not {type(value).__name__}.")
+    if isinstance(value, float) and not isfinite(value):
+        raise InvalidHeader(f"Response header {name} may be no {value}.")
     text = str(value)
     if _CONTROLS.search(text):
         raise InvalidHeader(f"Response header {name} may hold no control character.", text)
@@ -256,13 +259,15 @@ class Reply(Generic[ValueT]):
             partitioned: Keep one for each top-level site.
 
         Raises:
-            ContractError: The cookie is longer than 4,096 bytes.
+            ContractError: The cookie is longer than 4,096 bytes, or goes to other sites without ``secure``.
             InvalidHeader: The name or a value cannot be sent.
         """
         from werkzeug.http import dump_cookie
 
         if not _TOKEN.fullmatch(name):
             raise InvalidHeader(f"A cookie's name must be a token (RFC 6265bis §4.1.1), not {name!r}.", name)
+        if same_site == "None" and not secure:
+            raise ContractError(f"Cookie {name} has same_site='None' without secure; browsers would drop it.")
         field = dump_cookie(
             name,
             value,
