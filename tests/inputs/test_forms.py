@@ -65,9 +65,9 @@ RICH = compile_reader([Rich()], [Files()])
 PLAIN = compile_reader([Plain()])
 
 
-def read(reader: FormReader, body: bytes, content_type: str = MULTIPART, length: int | None = -1) -> FormData:
-    """Return what the reader makes of a body; its own length is the Content-Length unless another is given."""
-    return reader.read(content_type, BytesIO(body), len(body) if length == -1 else length)
+def read(reader: FormReader, body: bytes, content_type: str = MULTIPART) -> FormData:
+    """Return what the reader makes of a body."""
+    return reader.read(content_type, BytesIO(body))
 
 
 def read_parts(reader: FormReader, *parts: bytes) -> FormData:
@@ -81,10 +81,10 @@ def faults_of(data: FormData) -> list[tuple[str, str, str]]:
     return [(fault.location, fault.code, fault.pointer) for fault in data.faults]
 
 
-def refusal(reader: FormReader, body: bytes, content_type: str = MULTIPART, length: int | None = -1) -> tuple[int, str]:
+def refusal(reader: FormReader, body: bytes, content_type: str = MULTIPART) -> tuple[int, str]:
     """Return status and code of the error that a body is."""
     with pytest.raises(InputError) as caught:
-        read(reader, body, content_type, length)
+        read(reader, body, content_type)
     return caught.value.status, caught.value.code
 
 
@@ -94,23 +94,11 @@ def test_media_types_follow_the_declaration() -> None:
     assert compile_reader([Rich()]).media_types == compile_reader([], [Files()]).media_types == ("multipart/form-data",)
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["", "text/plain", "application/json", "multipart/mixed; boundary=b", "multipart/form-data2; boundary=b"],
-)
-def test_other_media_types_are_refused(content_type: str) -> None:
-    """A media type that is not taken is a 415."""
-    assert refusal(PLAIN, b"", content_type) == (415, "unsupported-media-type")
-    assert refusal(RICH, b"", URLENCODED) == (415, "unsupported-media-type")
-
-
 @pytest.mark.parametrize("media_type", [URLENCODED, MULTIPART])
-def test_another_charset_is_refused(media_type: str) -> None:
-    """A charset other than UTF-8 is a 415; UTF-8 in any spelling of case is taken."""
-    assert refusal(PLAIN, b"", f"{media_type}; charset=latin-1") == (415, "unsupported-charset")
-    read(
-        PLAIN, b"--b--" if media_type == MULTIPART else b"", f"{media_type.upper().replace('=B', '=b')}; charset=UTF-8"
-    )
+def test_the_media_type_may_be_in_any_case(media_type: str) -> None:
+    """The letter case of the media type does not matter."""
+    content_type = media_type.upper().replace("=B", "=b")
+    assert read(PLAIN, b"--b--" if media_type == MULTIPART else b"", content_type).form == [{}]
 
 
 @pytest.mark.parametrize(
@@ -292,32 +280,47 @@ def test_a_boundary_that_is_none_is_refused(parameter: str) -> None:
     assert refusal(RICH, b"--b--", f"multipart/form-data{parameter}") == (400, "invalid-form")
 
 
-@pytest.mark.parametrize("content_type", [URLENCODED, MULTIPART])
-def test_a_body_shorter_than_said_is_refused(content_type: str) -> None:
-    """Fewer bytes than Content-Length are a 400, even where they could be read."""
-    assert refusal(PLAIN, b"--b--", content_type, 6) == (400, "incomplete-body")
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        'name="title"; name="tags"',
+        'name="title"; NAME=tags',
+        "name=\"title\"; name*=utf-8''tags",
+        'name*0="ti"; name*1="tle"',
+        'name="photo"; filename="a"; filename="b"',
+        'name="a;b\\"c"; name="title"',
+    ],
+)
+def test_a_part_of_two_names_is_refused(disposition: str) -> None:
+    """A parameter that stands twice is a 400: two readers could take it differently."""
+    head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()
+    assert refusal(RICH, head + b"x\r\n--b--") == (400, "invalid-form")
 
 
-def test_a_body_without_length_is_read_to_its_end() -> None:
-    """Without a Content-Length the stream says where the body ends."""
-    assert read(PLAIN, b"title=x", URLENCODED, None).form == [{"title": "x"}]
-    assert read(PLAIN, part("title", b"x") + b"--b--", MULTIPART, None).form == [{"title": "x"}]
+def test_a_text_that_resembles_a_parameter_is_none() -> None:
+    """What stands in quotes is no parameter, and a file may have its name in both spellings."""
+    head = b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a; name=b"; filename*=utf-8\'\'c\r\n\r\n'
+    data = read(RICH, head + b"x\r\n--b--")
+    assert data.files[0]["photo"].size == 1
+    data.close()
 
 
-def test_bytes_after_the_length_are_left() -> None:
-    """No byte beyond Content-Length is read."""
-    assert read(PLAIN, b"title=xGET /", URLENCODED, 7).form == [{"title": "x"}]
+@pytest.mark.parametrize("second", ["c", "b"])
+def test_two_boundaries_are_refused(second: str) -> None:
+    """A Content-Type that names two boundaries is a 400."""
+    assert refusal(RICH, b"--b--", f"{MULTIPART}; boundary={second}") == (400, "invalid-form")
 
 
 class SlowStream:
-    """Gives one byte at a time, and an error at its end."""
+    """Gives one byte at a time, and perhaps an error at its end."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, *, fails: bool = False) -> None:
         self._body = BytesIO(body)
+        self._fails = fails
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         piece = self._body.read(1)
-        if not piece:
+        if not piece and self._fails:
             raise OSError("gone")
         return piece
 
@@ -325,7 +328,7 @@ class SlowStream:
 def test_a_body_may_come_byte_by_byte() -> None:
     """How the bytes are cut does not matter."""
     body = part("title", b"x" * 1000) + file("photo", b"\r\n--bb\r\n" * 100) + b"--b--"
-    data = RICH.read(MULTIPART, SlowStream(body), len(body))
+    data = RICH.read(MULTIPART, SlowStream(body))
     assert (data.form[0]["title"], data.files[0]["photo"].read()) == ("x" * 1000, b"\r\n--bb\r\n" * 100)
     data.close()
 
@@ -333,7 +336,7 @@ def test_a_body_may_come_byte_by_byte() -> None:
 def test_a_client_that_leaves_is_a_bad_request() -> None:
     """A stream that fails is a 400, as a short one is."""
     with pytest.raises(InputError) as caught:
-        RICH.read(MULTIPART, SlowStream(part("title")), None)
+        RICH.read(MULTIPART, SlowStream(part("title"), fails=True))
     assert (caught.value.status, caught.value.code) == (400, "incomplete-body")
 
 
@@ -389,22 +392,11 @@ END = b"--b--"
         (False, MULTIPART, part("title") + END, b"--b\r\n" + b"x" * 130, "part-header-too-large"),
     ],
 )
-@pytest.mark.parametrize("is_length_known", [True, False])
-def test_limits_are_counted_on_what_comes(
-    files: bool, content_type: str, good: bytes, bad: bytes, code: str, is_length_known: bool
-) -> None:
-    """What reaches a limit is read; what passes it is a 413, with and without a Content-Length."""
+def test_limits_are_counted_on_what_comes(files: bool, content_type: str, good: bytes, bad: bytes, code: str) -> None:
+    """What reaches a limit is read; what passes it is a 413."""
     reader = compile_reader([Plain()], [Files()] if files else [], **LIMITS)
-    read(reader, good, content_type, len(good) if is_length_known else None).close()
-    assert refusal(reader, bad, content_type, len(bad) if is_length_known else None) == (413, code)
-
-
-def test_a_length_over_the_limit_is_refused_unread() -> None:
-    """A Content-Length over the limit is a 413 before a byte is read."""
-    stream = BytesIO(b"--b--")
-    with pytest.raises(InputError):
-        compile_reader([Plain()], body_bytes=10).read(MULTIPART, stream, 11)
-    assert stream.tell() == 0
+    read(reader, good, content_type).close()
+    assert refusal(reader, bad, content_type) == (413, code)
 
 
 def test_what_was_opened_is_closed_on_errors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,13 +34,13 @@ rich_form = compile_form_reader([TEXTS], [FILES], LIMITS)
 
 def read_urlencoded(text: str) -> None:
     """Read an urlencoded form."""
-    plain_form.read("application/x-www-form-urlencoded", BytesIO(text.encode()), len(text)).close()
+    plain_form.read("application/x-www-form-urlencoded", BytesIO(text.encode())).close()
 
 
 def read_body(text: str) -> None:
     """Read a multipart form, broken or not."""
     with suppress(InputError):
-        rich_form.read("multipart/form-data; boundary=b", BytesIO(text.encode()), len(text)).close()
+        rich_form.read("multipart/form-data; boundary=b", BytesIO(text.encode())).close()
 
 
 def read_content(text: str) -> None:
@@ -55,7 +55,7 @@ def read_head(text: str) -> None:
 
 def read_content_type(text: str) -> None:
     """Read a multipart form with these parameters of its Content-Type."""
-    rich_form.read(f"multipart/form-data; boundary=b{text}", BytesIO(b"--b--"), 5).close()
+    rich_form.read(f"multipart/form-data; boundary=b{text}", BytesIO(b"--b--")).close()
 
 
 def seconds(read: Callable[[str], Any], text: str) -> float:

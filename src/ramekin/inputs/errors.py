@@ -7,7 +7,7 @@ class InputError(Exception):
     """The text of a location cannot be read at all; nothing was loaded.
 
     Attributes:
-        status: 400 (broken), 413 (over a limit of a body) or 415 (a form in a media type or charset not taken).
+        status: 400 (broken) or 413 (over a limit of a body).
         code: A stable name of the fault, for programs.
         detail: One sentence for people; repeats nothing of the input.
     """

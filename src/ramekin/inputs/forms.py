@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import Schema
 
@@ -16,23 +16,19 @@ from ramekin.inputs.checks import check_form_names
 from ramekin.inputs.errors import InputError
 from ramekin.inputs.names import Names, holds_objects, load_names
 from ramekin.inputs.pairs import split_pairs
-from ramekin.inputs.parts import PartHead, broken_form, read_chunks, read_parts
+from ramekin.inputs.parts import PartHead, broken_form, parameter_names, read_chunks, read_parts
 from ramekin.inputs.uploads import Uploads
 from ramekin.json import JSONError, decode
 from ramekin.limits import Limits
 from ramekin.schemas import Fault
 
+if TYPE_CHECKING:
+    from ramekin.requests import ByteStream
+
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 _UTF8 = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
-
-
-class ByteStream(Protocol):
-    """What a body is read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return at most `size` bytes; none at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +72,24 @@ class FormReader:
         )
         self.media_types: tuple[str, ...] = (MULTIPART,) if files or self._json_names else (URLENCODED, MULTIPART)
 
-    def read(self, content_type: str, stream: ByteStream, length: int | None) -> FormData:
+    def read(self, content_type: str, stream: ByteStream) -> FormData:
         """Return what a body holds.
 
         Args:
-            content_type: The value of the Content-Type header.
+            content_type: The value of the Content-Type header, of one of `media_types` and in UTF-8.
             stream: The body.
-            length: The Content-Length, or None where only the stream knows its end.
 
         Raises:
-            InputError: The media type or charset is not taken (415); a limit is passed (413); the body is broken or
-                shorter than `length` (400). Nothing stays open.
+            InputError: A limit is passed (413); the body is broken (400). Nothing stays open.
         """
         from werkzeug.http import parse_options_header
 
         media_type, parameters = parse_options_header(content_type)
-        media_type = media_type.lower()
-        if media_type not in self.media_types:
-            raise InputError(415, "unsupported-media-type", f"Expected {' or '.join(self.media_types)}.")
-        if parameters.get("charset", "").lower() not in _UTF8:
-            raise InputError(415, "unsupported-charset", "Expected the charset UTF-8.")
-        chunks = read_chunks(stream.read, length, self._most_bytes)
-        if media_type == URLENCODED:
+        chunks = read_chunks(stream.read, self._most_bytes)
+        if media_type.lower() == URLENCODED:
             return self._read_urlencoded(b"".join(chunks))
+        if parameter_names(content_type).count("boundary") > 1:
+            raise broken_form("The Content-Type names two boundaries.")
         uploads = Uploads()
         try:
             return self._read_multipart(read_parts(chunks, parameters.get("boundary", ""), self._limits), uploads)

@@ -27,6 +27,9 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\r\r|\n\n")
 _HEADER_LINE = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:|[ \t]")
 
 
+_PARAMETER = re.compile(r""";[ \t]*([^ \t=;"]+)[ \t]*=[ \t]*(?:"(?:[^"\\]|\\.)*")?""")
+
+
 @dataclass(frozen=True, slots=True)
 class PartHead:
     """The head of one part: its name, the name of a file or None, and its headers."""
@@ -41,23 +44,19 @@ def broken_form(detail: str) -> InputError:
     return InputError(400, "invalid-form", detail)
 
 
-def read_chunks(read: Callable[[int], bytes], length: int | None, most: int) -> Iterator[bytes]:
+def read_chunks(read: Callable[[int], bytes], most: int) -> Iterator[bytes]:
     """Yield the body in chunks, counting its bytes; all but the last have at least `CHUNK_BYTES`.
 
     Args:
         read: Reads at most so many bytes; empty bytes are the end.
-        length: The Content-Length, or None where only the stream knows its end.
         most: Most bytes taken.
 
     Raises:
-        InputError: More than `most` bytes are said to come, or come (413); fewer come than were said, or reading
-            fails (400).
+        InputError: More than `most` bytes come (413); reading fails (400).
     """
-    if length is not None and length > most:
-        raise _too_long(most)
     seen = given = 0
     pieces: list[bytes] = []
-    while piece := _read_piece(read, CHUNK_BYTES if length is None else min(CHUNK_BYTES, length - seen)):
+    while piece := _read_piece(read):
         seen += len(piece)
         if seen > most:
             raise _too_long(most)
@@ -67,17 +66,13 @@ def read_chunks(read: Callable[[int], bytes], length: int | None, most: int) -> 
             yield b"".join(pieces)
             pieces.clear()
             given = seen
-    if length is not None and seen < length:
-        raise InputError(400, "incomplete-body", "The body is shorter than its Content-Length.")
     if pieces:
         yield b"".join(pieces)
 
 
-def _read_piece(read: Callable[[int], bytes], size: int) -> bytes:
-    if size <= 0:
-        return b""
+def _read_piece(read: Callable[[int], bytes]) -> bytes:
     try:
-        return read(size)
+        return read(CHUNK_BYTES)
     except (OSError, EOFError) as error:
         raise InputError(400, "incomplete-body", "The body could not be read to its end.") from error
 
@@ -171,11 +166,24 @@ def _check_head(buffer: bytearray, checked: int, most: int) -> int:
     return 0
 
 
+def parameter_names(value: str) -> list[str]:
+    """Return the names of the parameters of a header value, in lower case, each as often as it stands."""
+    return [name.lower() for name in _PARAMETER.findall(value)]
+
+
+def _names_twice(disposition: str) -> bool:
+    """Tell whether a part has two names, or two of a file; RFC 7578 §4.2 has no ``name*``."""
+    names = parameter_names(disposition)
+    return sum(each.partition("*")[0] == "name" for each in names) > 1 or names.count("filename") > 1
+
+
 def _read_head(event: Event) -> PartHead:
     """Return the head of a part, by its Content-Disposition."""
     headers: Headers = event.headers  # type: ignore[attr-defined]
     name: str | None = event.name  # type: ignore[attr-defined]
     dispositions = headers.getlist("content-disposition")
+    if len(dispositions) == 1 and _names_twice(dispositions[0]):
+        raise broken_form("The Content-Disposition of a part has a parameter twice.")
     if name is None or len(dispositions) != 1 or dispositions[0].partition(";")[0].strip().lower() != "form-data":
         raise broken_form("A part has no Content-Disposition of form-data with a name.")
     return PartHead(name, getattr(event, "filename", None), headers)
