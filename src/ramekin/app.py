@@ -210,9 +210,9 @@ class App:
         if not (inspect.isclass(resource) and issubclass(resource, Resource)):
             raise DeclarationError(f"A registration takes a subclass of ramekin.Resource, not {resource!r}.")
         where = f"{resource.__module__}.{resource.__qualname__}"
-        if resource.__init__ is not Resource.__init__:
+        if resource.__init__ is not Resource.__init__ or resource.__new__ is not object.__new__:
             raise DeclarationError(
-                f"{where} defines __init__; an instance is made for each request, from the request alone."
+                f"{where} defines __init__ or __new__; an instance is made for each request, from the request alone."
             )
         name = resource.__name__ if name is None else name
         if not _NAME.fullmatch(name):

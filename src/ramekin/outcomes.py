@@ -87,7 +87,7 @@ class Responder:
     __slots__ = ("_encoders", "_heads", "_negotiations")
 
     def __init__(self) -> None:
-        self._encoders: dict[tuple[Shape | None, int, str | None], Encode] = {}
+        self._encoders: dict[tuple[Shape | None, int, str | None], Encoder] = {}
         self._heads: dict[tuple[int, str | None], Head] = {}
         self._negotiations: dict[tuple[str, ...], Negotiation] = {}
 
@@ -103,11 +103,8 @@ class Responder:
             self._heads[key] = Head(outcome.status, type_headers(*key))
         return self._heads[key]
 
-    def encoder(self, outcome: Outcome) -> Encode:
-        """Return what turns a value into the content of an outcome.
-
-        It raises `ContractError` for a value that the outcome cannot carry.
-        """
+    def encoder(self, outcome: Outcome) -> Encoder:
+        """Return what turns a value into the content of an outcome."""
         key = outcome.shape, outcome.status, outcome.media_type
         if key not in self._encoders:
             self._encoders[key] = _compile_encoder(outcome)
@@ -161,12 +158,55 @@ def _find_outcome(operation: Operation, reply: Reply[Any]) -> Outcome:
     )
 
 
-def _compile_encoder(outcome: Outcome) -> Encode:
-    if is_bodiless(outcome) or outcome.shape is None:
-        return _no_content(outcome)
+class Encoder:
+    """Turns values into the content of one outcome.
+
+    Attributes:
+        doubtful: Types of which no value, or not every value, can be what is declared.
+        encode: Encodes a value of any other type.
+    """
+
+    __slots__ = ("_shape", "doubtful", "encode")
+
+    def __init__(
+        self, encode: Encode, doubtful: frozenset[type[Any]] = frozenset(), shape: Shape | None = None
+    ) -> None:
+        self.encode = encode
+        self.doubtful = doubtful
+        self._shape = shape
+
+    def judge(self, value: Any) -> None:
+        """Refuse a value of a doubtful type that is not what is declared.
+
+        Raises:
+            ContractError: It is not.
+        """
+        many = isinstance(self._shape, Schema) and self._shape.many
+        is_answer = isinstance(value, tuple) and len(value) in (2, 3) and type(value[1]) is int
+        if isinstance(value, tuple) and many and not is_answer:
+            return
+        declared = f"{'a list of ' if many else ''}{type(self._shape).__name__}"
+        advice = "; return Reply(value, status=…, headers=…) to say more than the value" if is_answer else ""
+        raise ContractError(f"The handler returned {type(value).__name__} where {declared} is declared{advice}.")
+
+    def __call__(self, value: Any) -> Content:
+        """Return the content of a value.
+
+        Raises:
+            ContractError: The outcome cannot carry it.
+        """
+        if type(value) in self.doubtful:
+            self.judge(value)
+        return self.encode(value)
+
+
+def _compile_encoder(outcome: Outcome) -> Encoder:
+    shape = outcome.shape
+    if is_bodiless(outcome) or shape is None:
+        return Encoder(_no_content(outcome))
     if not is_json(outcome.media_type or ""):
-        return _other_content(outcome)
-    return _json_content(outcome.shape)
+        return Encoder(_other_content(outcome))
+    return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)
 
 
 def _no_content(outcome: Outcome) -> Encode:
@@ -179,20 +219,6 @@ def _no_content(outcome: Outcome) -> Encode:
                 f"The handler returned {type(value).__name__} for {outcome.status}, which is declared without content."
             )
         return empty
-
-    return encode
-
-
-def _json_content(shape: Shape) -> Encode:
-    encode_value = compile_encoder(shape)
-    doubtful = _doubtful_types(shape)
-    if not doubtful:
-        return encode_value
-
-    def encode(value: Any) -> bytes:
-        if type(value) in doubtful:
-            _refuse_doubtful(shape, value)
-        return encode_value(value)
 
     return encode
 
@@ -213,21 +239,6 @@ def _doubtful_types(shape: Shape) -> frozenset[type[Any]]:
     if shape._hooks.get(PRE_DUMP) or type(shape).get_attribute is not Schema.get_attribute:
         return frozenset({type(None)})  # It may make an object of anything.
     return _NO_LISTS if shape.many else _NO_OBJECTS
-
-
-def _refuse_doubtful(shape: Shape, value: Any) -> None:
-    """Refuse a value that is not what is declared.
-
-    Raises:
-        ContractError: It is not.
-    """
-    many = isinstance(shape, Schema) and shape.many
-    is_answer = isinstance(value, tuple) and len(value) in (2, 3) and type(value[1]) is int
-    if isinstance(value, tuple) and many and not is_answer:
-        return
-    declared = f"{'a list of ' if many else ''}{type(shape).__name__}"
-    advice = "; return Reply(value, status=…, headers=…) to say more than the value" if is_answer else ""
-    raise ContractError(f"The handler returned {type(value).__name__} where {declared} is declared{advice}.")
 
 
 def _other_content(outcome: Outcome) -> Encode:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
+_new = object.__new__
 Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
 
 #: What a gateway sends: the head, without ``Content-Length`` where the content is in one piece; the content, in one
@@ -75,7 +76,7 @@ class StraightPlan:
     __slots__ = (
         "_accepted",
         "_admit",
-        "_encode",
+        "_encoder",
         "_failures",
         "_handler",
         "_head",
@@ -98,7 +99,7 @@ class StraightPlan:
         self._resource = operation.resource
         self._handler = operation.handler
         self._head = responder.head(operation.successes[0])
-        self._encode = responder.encoder(operation.successes[0])
+        self._encoder = responder.encoder(operation.successes[0])
         self._responder = responder
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
@@ -110,12 +111,16 @@ class StraightPlan:
                 self._admit(request)
             if self._load is not None:
                 self._load(request, arguments)
-            resource = self._resource(request)
+            resource = _new(self._resource)  # `Resource.__init__` without the call; no subclass may have one.
+            resource.request = request
             value = self._handler(resource, **arguments) if arguments else self._handler(resource)
             if isinstance(value, Reply):
                 reply = self._responder.finish(self.operation, value)
                 return to_head(reply), reply.body, None
-            return self._head, self._encode(value), None
+            encoder = self._encoder  # What it does is written out here, to save a call.
+            if type(value) in encoder.doubtful:
+                encoder.judge(value)
+            return self._head, encoder.encode(value), None
         except Exception as error:
             return self._fail(request, arguments, error)
 
