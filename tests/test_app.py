@@ -162,7 +162,10 @@ HERE = __name__
         (dict, "A registration takes a subclass of ramekin.Resource, not <class 'dict'>."),
         ("Thing", "A registration takes a subclass of ramekin.Resource, not 'Thing'."),
         (NoMethod, f"{HERE}.NoMethod has no method; a resource defines at least one of get, head, post, "),
-        (WithInit, f"{HERE}.WithInit defines __init__ or __new__; an instance is made for each request, from the request alone."),
+        (
+            WithInit,
+            f"{HERE}.WithInit defines __init__ or __new__; an instance is made for each request, from the request alone.",
+        ),
         (StaticMethod, f"{HERE}.StaticMethod.get has to be a plain method, not int."),
         (
             Undeclared,
