@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from ramekin.schemas.regexes import narrow_regex
 
@@ -33,3 +36,16 @@ def test_other_expressions_stay(given: str) -> None:
     """What has nothing to narrow, or an end with another meaning, stays as it is."""
     regex = re.compile(given)
     assert narrow_regex(regex) is regex
+
+
+_PIECES = st.sampled_from(
+    ["a", "1", "$", r"\d", r"[\da]", r"[^\d]", "(?!a$)", r"(?<!\d)", "(?=1$)", "(?:a$)?", "|", "\n?"]
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given_any(st.lists(_PIECES, max_size=6), st.text("a1\u0661\n", max_size=4))
+def test_nothing_is_matched_that_the_given_does_not_match(pieces: list[str], text: str) -> None:
+    """A narrowed expression refuses more, and never takes more."""
+    regex = re.compile("".join(pieces))
+    assert regex.match(text) or not narrow_regex(regex).match(text)
