@@ -9,10 +9,11 @@ import pytest
 from marshmallow import Schema, fields, post_load
 
 from ramekin import App, Resource, Settings, accepts, limits, returns
-from ramekin.arguments import REMEMBERED, body_limit, content_types, parse_content_type
+from ramekin.arguments import body_limit, content_types, parse_content_type
 from ramekin.errors import DeclarationError
 from ramekin.fields import Upload
 from ramekin.operations import Declaration, Operation
+from ramekin.requests import REMEMBERED
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)

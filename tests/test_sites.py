@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Reply, Resource, Settings, accepts, returns
+from ramekin import App, Reply, Resource, Settings, accepts, inputs, returns
 from ramekin.errors import RoutingError
 from ramekin.testing import Client
 
@@ -237,3 +237,21 @@ def test_options_of_ones_own_say_which_methods_there_are(headers: dict[str, str]
 
     result = Client(app).request("OPTIONS", "/")
     assert (result.headers.getlist("Allow"), result.json) == ([allow], {"a": 1})
+
+
+def test_options_of_a_form_build_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form's reader is made once, when the app is compiled."""
+    app = App("Form")
+
+    @app.resource("/")
+    class Form(Resource):
+        @accepts(form={"a": fields.String()})
+        @returns(status=204)
+        def post(self, form: Any) -> None:
+            return None
+
+    client = Client(app)
+    client.post("/", form={"a": "b"})
+    monkeypatch.setattr(inputs, "compile_form_reader", None, raising=False)
+    accepted = client.request("OPTIONS", "/").headers["Accept-Post"]
+    assert accepted == "application/x-www-form-urlencoded, multipart/form-data"

@@ -14,19 +14,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
-from ramekin.requests import GZIP_CODINGS
+from ramekin.requests import GZIP_CODINGS, REMEMBERED
 from ramekin.schemas import Fault, compile_reader
 
 if TYPE_CHECKING:
-    from ramekin.inputs import FormReader
     from ramekin.limits import Limits
     from ramekin.operations import Codec, Input, Operation
     from ramekin.requests import Request
     from ramekin.settings import Settings
     from ramekin.types import Location, Shape
-
-#: Most spellings of one header that are remembered as good.
-REMEMBERED = 64
 
 Admit: TypeAlias = "Callable[[Request], None]"
 Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
@@ -43,7 +39,7 @@ def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
         return None
     accepted = content_types(operation)
     required = any(item.required for item in operation.effects.inputs if item.location in ("json", "form", "files"))
-    limit = body_limit(operation)
+    limit = operation.body_bytes
     advice = {"Accept-Patch" if operation.method == "PATCH" else "Accept-Post": ", ".join(accepted)}
     if operation.method not in ("PATCH", "POST"):
         advice = {"Accept": ", ".join(accepted)}  # RFC 9110 §12.5.1: in a 415, what the next request may send.
@@ -87,15 +83,15 @@ def content_types(operation: Operation) -> tuple[str, ...]:
     for item in operation.inputs_at("json"):
         types += item.media_types or (JSON_MEDIA_TYPE,)
     types += (codec.media_type for codec in operation.effects.codecs)
-    if operation.inputs_at("form") or operation.inputs_at("files"):
-        types += _form_reader(operation).media_types
+    form, files = operation.inputs_at("form"), operation.inputs_at("files")
+    if form or files:
+        types += inputs.form_media_types(_schemas(form), _schemas(files))
     return tuple(dict.fromkeys(types))
 
 
 def body_limit(operation: Operation) -> int:
     """Return the most bytes that the body of an operation may have."""
-    limits = operation.limits
-    return limits.multipart_bytes if operation.inputs_at("files") else limits.body_bytes
+    return operation.body_bytes
 
 
 def has_content(request: Request) -> bool:
@@ -287,15 +283,9 @@ def _load_shapes(location: Location, readers: _Readers, raw: Sequence[dict[str, 
     return united
 
 
-def _form_reader(operation: Operation) -> FormReader:
-    return inputs.compile_form_reader(
-        _schemas(operation.inputs_at("form")), _schemas(operation.inputs_at("files")), operation.limits
-    )
-
-
 def _compile_form(operation: Operation) -> _LoadPart:
-    reader = _form_reader(operation)
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
+    reader = inputs.compile_form_reader(_schemas(form), _schemas(files), operation.limits)
     form_readers, file_readers = (_compile_readers(items, operation.limits) for items in (form, files))
     required = any(item.required for item in (*form, *files))
     location: Location = "form" if form else "files"

@@ -209,6 +209,7 @@ class Operation(Endpoint, frozen=True):
         effects: The effects of all its declarations in one; its ``inputs``, ``security`` and so on.
         outcomes: Every way in which it may end: declared successes, declared problems, implied ones.
         limits: What a request for it may cost.
+        body_bytes: The most bytes that its body may have.
         summary: One line from the docstring.
         description: The rest of the docstring, in Markdown; the summary where there is none.
         tags: Names of its groups; the resource's own by default.
@@ -220,6 +221,7 @@ class Operation(Endpoint, frozen=True):
     effects: Effects
     outcomes: tuple[Outcome, ...]
     limits: Limits
+    body_bytes: int
     summary: str
     description: str
     tags: tuple[str, ...]
@@ -341,6 +343,8 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
     summary, description = _split_docstring(endpoint.handler)
     summary = (summary if said.summary is None else said.summary) or _sentence(endpoint)
     description = (description if said.description is None else said.description) or summary
+    own_limits = limits.changed(**effects.limits) if effects.limits else limits
+    has_files = any(item.location == "files" for item in effects.inputs)
     return Operation(
         id=said.operation_id or endpoint.id,
         method=endpoint.method,
@@ -353,7 +357,8 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
         where=endpoint.where,
         effects=effects,
         outcomes=_all_outcomes(endpoint, effects),
-        limits=limits.changed(**effects.limits) if effects.limits else limits,
+        limits=own_limits,
+        body_bytes=own_limits.multipart_bytes if has_files else own_limits.body_bytes,
         summary=summary,
         description=description,
         tags=(endpoint.resource.__name__,) if said.tags is None else said.tags,

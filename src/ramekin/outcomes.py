@@ -15,15 +15,13 @@ from marshmallow.fields import Field
 from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable, problem_of_status
+from ramekin.requests import REMEMBERED
 from ramekin.responses import EMPTY_CONTENT_TYPE, Head, HeaderList, InvalidHeader, Reply, check_finished
 from ramekin.schemas import compile_encoder
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation, Outcome
     from ramekin.types import Shape
-
-#: Most spellings of one header that are remembered as good.
-REMEMBERED = 64
 
 Content: TypeAlias = bytes | Iterable[bytes] | None
 Encode: TypeAlias = Callable[[Any], Content]

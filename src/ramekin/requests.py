@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
 #: What clients call gzip (RFC 9110 §8.4.1.3).
 GZIP_CODINGS = frozenset({"gzip", "x-gzip"})
+#: Most spellings of one header that an operation remembers as good.
+REMEMBERED = 64
 _CHUNK_BYTES = 65_536
 #: Most members of one gzip body; each costs the making of an unpacker, whatever is in it.
 _GZIP_MEMBERS = 100

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ramekin.inputs.checks import check_shapes
     from ramekin.inputs.cookies import CookieReader, compile_cookie_reader
     from ramekin.inputs.errors import InputError
-    from ramekin.inputs.forms import FormData, FormReader, compile_form_reader
+    from ramekin.inputs.forms import FormData, FormReader, compile_form_reader, form_media_types
     from ramekin.inputs.headers import HeaderReader, compile_header_reader
     from ramekin.inputs.names import header_name
     from ramekin.inputs.query import QueryReader, compile_query_reader
@@ -30,6 +30,7 @@ __all__ = [
     "compile_form_reader",
     "compile_header_reader",
     "compile_query_reader",
+    "form_media_types",
     "header_name",
 ]
 
@@ -46,6 +47,7 @@ _HOMES = {
     "compile_form_reader": "forms",
     "compile_header_reader": "headers",
     "compile_query_reader": "query",
+    "form_media_types": "forms",
     "header_name": "names",
 }
 

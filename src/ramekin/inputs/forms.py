@@ -70,7 +70,7 @@ class FormReader:
         self._json_names = frozenset(
             name for shape in form for name, declared in load_names(shape).items() if holds_objects(declared)
         )
-        self.media_types: tuple[str, ...] = (MULTIPART,) if files or self._json_names else (URLENCODED, MULTIPART)
+        self.media_types = form_media_types(form, files)
 
     def read(self, content_type: str, stream: ByteStream) -> FormData:
         """Return what a body holds.
@@ -204,6 +204,12 @@ class FormReader:
     def _field_too_large(self) -> InputError:
         most = self._limits.form_field_bytes
         return InputError(413, "form-field-too-large", f"A field of the form is longer than {most} bytes.")
+
+
+def form_media_types(form: Sequence[Schema], files: Sequence[Schema]) -> tuple[str, ...]:
+    """Return the media types that forms of these schemas may come in; multipart alone for files and objects."""
+    has_objects = any(holds_objects(declared) for shape in form for declared in load_names(shape).values())
+    return (MULTIPART,) if files or has_objects else (URLENCODED, MULTIPART)
 
 
 def compile_form_reader(form: Sequence[Schema], files: Sequence[Schema], limits: Limits) -> FormReader:
