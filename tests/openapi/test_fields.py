@@ -10,6 +10,8 @@ import pytest
 from marshmallow import Schema, fields, validate
 from tests.openapi.conftest import components_of, written
 
+from ramekin.openapi.patterns import url_pattern
+
 
 class Color(enum.Enum):
     RED = 1
@@ -29,7 +31,6 @@ class PointSchema(Schema):
     x = fields.Integer(required=True)
 
 
-WEB = "(?:[Ff][Tt][Pp]|[Ff][Tt][Pp][Ss]|[Hh][Tt][Tt][Pp]|[Hh][Tt][Tt][Pp][Ss])://"
 INTEGER = {"type": "integer"}
 ANYTHING = {"not": {"type": "null"}}
 POINT = {"$ref": "#/components/schemas/PointInput"}
@@ -45,11 +46,11 @@ FIELDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     (fields.String(), {"type": "string"}),
     (fields.UUID(), {"type": "string", "format": "uuid"}),
     (fields.Email(), {"type": "string", "format": "email"}),
-    (fields.Url(), {"type": "string", "format": "uri", "pattern": f"^{WEB}"}),
+    (fields.Url(), {"type": "string", "format": "uri", "pattern": url_pattern(validate.URL())}),
     (fields.Url(relative=True), {"type": "string", "format": "uri-reference"}),
     (
         fields.Url(schemes=["git+SSH"]),
-        {"type": "string", "format": "uri", "pattern": "^[Gg][Ii][Tt][+][Ss][Ss][Hh]://"},
+        {"type": "string", "format": "uri", "pattern": url_pattern(validate.URL(schemes=["git+ssh"]))},
     ),
     (fields.Date(), {"type": "string", "format": "date"}),
     (fields.Date(format="%d.%m.%Y"), {"type": "string"}),

@@ -11,6 +11,8 @@ import pytest
 from marshmallow import Schema, fields, validate
 from tests.openapi.conftest import written
 
+from ramekin.openapi.patterns import url_pattern
+
 
 class Sometimes(validate.Range):
     """A range of one's own that judges otherwise."""
@@ -71,7 +73,10 @@ KEYWORDS: list[tuple[fields.Field[Any], dict[str, Any]]] = [
     ),
     (fields.String(validate=validate.Regexp("a", re.IGNORECASE)), {}),
     (fields.String(validate=validate.Email()), {"format": "email"}),
-    (fields.String(validate=validate.URL(schemes=["a"])), {"format": "uri", "pattern": "^[Aa]://"}),
+    (
+        fields.String(validate=validate.URL(schemes=["a"])),
+        {"format": "uri", "pattern": url_pattern(validate.URL(schemes=["a"]))},
+    ),
     (fields.String(validate=validate.Predicate("isalpha")), {}),
 ]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError, fields, validate
 
-from ramekin.openapi.patterns import translate_pattern
+from ramekin.openapi.patterns import translate_pattern, url_pattern
+from ramekin.schemas import compile_loader
 
 TRANSLATED = [
     (r"[a-z]+$", r"^(?:[a-z]+$)"),
@@ -62,3 +65,47 @@ def test_translation_finds_what_match_matches(parts: list[str], text: str) -> No
     pattern = translate_pattern(original)
     assert pattern is not None
     assert bool(re.search(pattern, text)) is bool(original.match(text))
+
+
+BEGINNINGS = ["http://", "HTTPS://", "ftp://", "file://", "git+ssh://", "urn:", "x"]
+HOSTS = [
+    "a.example",
+    "a.b-c.example.",
+    "localhost",
+    "LocalHost",
+    "a",
+    "-a.example",
+    "a.b",
+    "1.2.3.4",
+    "[::1]",
+    "[1]",
+    "",
+]
+ENDS = ["", "/", "?", "#", "/a?b#c", "?a", ":80", ":80/", ":", ":x"]
+URL_VALIDATORS = [
+    validate.URL(),
+    validate.URL(schemes=["https"]),
+    validate.URL(schemes=["git+SSH", "http"], require_tld=False),
+    validate.URL(schemes=["file", "http"]),
+]
+
+
+@pytest.mark.parametrize("user", ["", "u:p@", "%41@", "@"])
+@pytest.mark.parametrize("validator", URL_VALIDATORS, ids=lambda each: "-".join(sorted(each.schemes)))
+def test_pattern_of_urls_is_what_is_accepted(validator: validate.URL, user: str) -> None:
+    """The pattern of a URL finds every one that is loaded, and no other of its forms."""
+    pattern = url_pattern(validator)
+    assert pattern is not None
+    load = compile_loader(Schema.from_dict({"link": fields.String(validate=validator)})(), "json")
+    wrong = []
+    for beginning, host, end in itertools.product(BEGINNINGS, HOSTS, ENDS):
+        url = f"{beginning}{user}{host}{end}"
+        try:
+            load({"link": url})
+        except ValidationError:
+            loaded = False
+        else:
+            loaded = True
+        if loaded is not bool(re.search(pattern, url)):
+            wrong.append(url)
+    assert wrong == []

@@ -15,7 +15,7 @@ from typing import Any
 from marshmallow import fields, validate
 from marshmallow.fields import Field
 
-from ramekin.openapi.patterns import translate_pattern
+from ramekin.openapi.patterns import translate_pattern, url_pattern
 from ramekin.openapi.values import NotJSON, to_json
 
 #: JSON types, and the keywords for how much a value of each holds.
@@ -118,22 +118,9 @@ def _patterns(validators: list[Any]) -> dict[str, Any]:
 
 def _pattern(validator: Any) -> str | None:
     if _judges_as(validator, validate.URL):
-        return _url_pattern(validator)
+        return url_pattern(validator)
     is_text = _judges_as(validator, validate.Regexp) and isinstance(validator.regex.pattern, str)
     return translate_pattern(validator.regex) if is_text else None
-
-
-def _url_pattern(validator: validate.URL) -> str | None:
-    """Return how an absolute URL begins; the format would take any scheme."""
-    if validator.relative:
-        return None
-    schemes = [_any_case(each) for each in sorted(validator.schemes)]
-    return f"^(?:{'|'.join(schemes)})://" if len(schemes) > 1 else f"^{schemes[0]}://"
-
-
-def _any_case(scheme: str) -> str:
-    """Return the pattern of a scheme, whose letters may be of any case (RFC 3986 §3.1)."""
-    return "".join(f"[{each.upper()}{each}]" if each.isalpha() else f"[{each}]" for each in scheme)
 
 
 def _formats(validators: list[Any]) -> dict[str, Any]:

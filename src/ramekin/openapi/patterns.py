@@ -1,4 +1,4 @@
-r"""Python's regular expressions in the dialect of ECMA-262, which JSON Schema writes patterns in.
+r"""Patterns: Python's regular expressions in the dialect of ECMA-262, which JSON Schema writes them in; and URLs.
 
 What has no counterpart is left out of the document, which then says less than the validator. A ``$`` and a ``\d``
 mean more to Python; loader and document keep to the narrower meaning (`ramekin.schemas.regexes`). Some classes are
@@ -12,6 +12,8 @@ Specification: ECMA-262 §22.2 in Unicode mode; JSON Schema 2020-12 Core §6.4.
 from __future__ import annotations
 
 import re
+
+from marshmallow import validate
 
 from ramekin.schemas.regexes import narrow_regex
 
@@ -113,3 +115,26 @@ def _translate_class(text: str) -> str:
     parts = [_translate_escape(each[1], in_class=True) if len(each) == 2 else each for each in inner]
     # Python takes a bracket that comes first as itself; in ECMA-262 it would end the class.
     return text[:start] + "".join("\\" + part if part in ("[", "]") else part for part in parts) + "]"
+
+
+_USER = "[A-Za-z0-9._~!$&'()*+,;=:%-]*@"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}\.)+[A-Za-z0-9-]{{2,}}\.?"
+_ADDRESSES = (r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", r"\[[0-9A-Fa-f]*:[0-9A-Fa-f:]+\]")
+
+
+def url_pattern(validator: validate.URL) -> str | None:
+    """Return how an absolute URL begins, as the validator has it; the format would take any scheme and any host."""
+    if validator.relative:
+        return None
+    schemes = [_any_case(each) for each in sorted(validator.schemes)]
+    scheme = f"(?:{'|'.join(schemes)})" if len(schemes) > 1 else schemes[0]
+    hosts = (_DOMAIN, _any_case("localhost") if validator.require_tld else rf"{_LABEL}\.?", *_ADDRESSES)
+    url = rf"{scheme}://(?:{_USER})?(?:{'|'.join(hosts)})(?::[0-9]+)?(?:/?$|[/?#].)"
+    # RFC 8089 §2: a file may have no host.
+    return f"^(?:{url}|{_any_case('file')}:///)" if "file" in validator.schemes else f"^{url}"
+
+
+def _any_case(text: str) -> str:
+    """Return the pattern of a text whose letters may be of any case (RFC 3986 §3.1 and §3.2.2)."""
+    return "".join(f"[{each.upper()}{each}]" if each.isalpha() else f"[{each}]" for each in text)
