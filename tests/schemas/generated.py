@@ -46,6 +46,32 @@ class Colour(enum.Enum):
     ONE = 1
 
 
+class Text(str):
+    """Text that shows itself differently."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "shown"
+
+
+class Whole(int):
+    """An integer that counts differently."""
+
+    def __int__(self) -> int:
+        return 77
+
+
+class Mood(str, enum.Enum):  # noqa: UP042 - StrEnum is another kind.
+    """Text whose ``str`` is not its value."""
+
+    GOOD = "good"
+
+
+class Size(enum.IntEnum):
+    BIG = 3
+
+
 class Loud(fields.String):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
         LOG.append(("loud", attr, sorted(kwargs)))
@@ -597,6 +623,14 @@ OBJECTS: list[Any] = [
     True,
     dt.datetime(2020, 1, 2, 3, 4, 5, 6, tzinfo=dt.timezone(dt.timedelta(hours=5))),
     dt.datetime(2020, 1, 2),
+    Text("text"),
+    Whole(4),
+    Mood.GOOD,
+    Size.BIG,
+    {1, 2},
+    "\ud800",
+    "XYZ",
+    'Z"Z',
 ]
 
 

@@ -29,6 +29,8 @@ from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
+from ramekin.schemas.mirrors import FEWEST, Mirror
+from ramekin.schemas.plainness import dumps_by_steps, has_dump_hooks, has_plain_attributes, reads_itself
 from ramekin.schemas.watching import Watch
 
 Dump: TypeAlias = Callable[..., Any]
@@ -37,7 +39,6 @@ DumpOne: TypeAlias = Callable[[Any, Any], Any]
 #: Dumps one value of a field: called as ``(value, attr, obj)``.
 Serializer: TypeAlias = Callable[[Any, Any, Any], Any]
 
-_STEPS = ("dump", "_serialize", "_invoke_dump_processors", "_invoke_processors")
 _lock = threading.RLock()
 
 _ENUM_NAME = getattr_static(enum.Enum, "name")
@@ -71,12 +72,12 @@ def compile_dump(schema: Schema) -> Dump:
         >>> compile_dump(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
         {'age': 3}
     """
-    if not _dumps_by_steps(schema):
+    if not dumps_by_steps(schema):
         return schema.dump
     unit = _Unit()
     by_type, several = unit.one(schema), unit.dump(schema)
     known, find = by_type.known, by_type.find
-    usual = not schema.many and not _has_hooks(schema)
+    usual = not schema.many and not has_dump_hooks(schema)
     watch = Watch(schema)
     calls_to_look = 0
 
@@ -106,12 +107,12 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
         >>> compile_encode(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
         b'{"age":3}'
     """
-    if not _dumps_by_steps(schema):
+    if not dumps_by_steps(schema):
         return lambda obj: encode(schema.dump(obj))
     unit = _Unit()
     watch = Watch(schema)
     calls_to_look = 0
-    if schema.many or _has_hooks(schema):
+    if schema.many or has_dump_hooks(schema):
         return _compile_encode_several(schema, unit.dump(schema), watch)
     by_type = unit.one(schema)
     known, find = by_type.known, by_type.find
@@ -136,6 +137,7 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
 
 
 def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callable[[Any], bytes]:
+    mirror = None if has_dump_hooks(schema) else Mirror(schema)
     calls_to_look = 0
 
     def encode_several(obj: Any) -> bytes:
@@ -143,6 +145,10 @@ def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callabl
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
+        if mirror is not None and type(obj) is list and len(obj) >= FEWEST:
+            text = mirror.write(obj)
+            if text is not None:
+                return text
         doubts: list[object] = []
         value = dump(obj, doubts)
         try:
@@ -273,7 +279,7 @@ class _Unit:
             if key not in self._dumps:
                 schema = field.schema
                 many = bool(schema.many or field.many)
-                if _dumps_by_steps(schema) and not many and not _has_hooks(schema):
+                if dumps_by_steps(schema) and not many and not has_dump_hooks(schema):
                     self._dumps[key] = self.one(schema)
                 else:
                     dump = self._dump_nested(schema, many)
@@ -281,7 +287,7 @@ class _Unit:
             return self._dumps[key]
 
     def _dump_nested(self, schema: Schema, many: bool) -> DumpOne:
-        if _dumps_by_steps(schema) and many == schema.many:
+        if dumps_by_steps(schema) and many == schema.many:
             return self.dump(schema)
 
         def dump(obj: Any, doubts: Any) -> Any:
@@ -332,16 +338,6 @@ def _with_hooks(schema: Schema, by_type: _ByType, before: bool, after: bool) -> 
     return dump
 
 
-def _dumps_by_steps(schema: Schema) -> bool:
-    """Tell whether a schema dumps by marshmallow's own steps, none of which is overridden."""
-    cls: Any = type(schema)
-    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _STEPS)
-
-
-def _has_hooks(schema: Schema) -> bool:
-    return bool(schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP))
-
-
 def _list_serializer(inner: Serializer) -> Serializer:
     def serialize(value: Any, attr: Any, obj: Any) -> Any:
         return None if value is None else [inner(each, attr, obj) for each in value]
@@ -377,9 +373,7 @@ class _DumpSource:
             "plain": _PLAIN_TYPES,
             **times.CONSTANTS,
         }
-        cls: Any = type(schema)
-        base: Any = Schema
-        self.reads_itself = "get_attribute" in schema.__dict__ or cls.get_attribute is not base.get_attribute
+        self.reads_itself = reads_itself(schema)
 
     def find(self, cls: type) -> DumpOne:
         """Return the function that dumps objects of a type."""
@@ -473,15 +467,6 @@ def _read(key: str, read: str) -> list[str]:
     if not (key.isascii() and key.isidentifier()) or keyword.iskeyword(key):
         return [f"v = getattr(obj, {key!r}, missing)"]
     return [f"try: v = {read.format(key=key)}", "except AttributeError: v = missing"]
-
-
-def has_plain_attributes(cls: type) -> bool:
-    """Tell whether marshmallow would read every object of a class by attribute."""
-    return (
-        not hasattr(cls, "__getitem__")
-        and not hasattr(cls, "__getattr__")
-        and getattr_static(cls, "__getattribute__") is object.__getattribute__
-    )
 
 
 def _by_field(field: Field[Any], name: str, schema: Schema) -> Callable[[Any], Any]:

@@ -1,0 +1,259 @@
+"""A compiled encoder writes what is written of marshmallow's dump, to the letter, or raises the same."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import random
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from marshmallow import Schema, fields, post_dump
+from tests.schemas.generated import LOG, OBJECTS, Recursive, make_object, make_schema
+from tests.schemas.test_sameness import SEEDS, outcome, run_cases
+
+from ramekin.errors import FrozenError
+from ramekin.json import encode
+from ramekin.schemas import compile_encoder
+from ramekin.schemas.mirrors import Mirror
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_an_encoder_writes_what_is_dumped(seed: int) -> None:
+    """An encoder writes, raises and calls just what encoding marshmallow's dump does; attributes are read as often."""
+    rng = random.Random(seed)
+    schema = make_schema(rng)
+    encode_value = compile_encoder(schema)
+
+    for _ in range(4):
+        obj = [make_object(rng, schema) for _ in range(rng.randint(0, 5))] if schema.many else make_object(rng, schema)
+
+        expected = outcome(lambda: encode(schema.dump(obj)))  # noqa: B023
+        assert outcome(lambda: encode_value(obj)) == expected  # noqa: B023
+
+
+class Thing:
+    """An object of data alone."""
+
+    note = "class"
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.__dict__.update(members)
+
+
+class Slotted:
+    __slots__ = ("born", "day", "id", "name", "nested", "note", "ok", "others", "rows", "tags", "unique", "weight")
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        for name, value in members.items():
+            setattr(self, name, value)
+
+
+class Computed(Thing):
+    """An object of which one attribute is computed."""
+
+    @property
+    def name(self) -> Any:
+        LOG.append("name")
+        return self.__dict__.get("name")
+
+
+class Owner(Schema):
+    name = fields.String()
+    born = fields.DateTime()
+
+
+class Plain(Schema):
+    """A schema that the codec could dump, of every kind of field that it can."""
+
+    id = fields.Integer()
+    name = fields.String()
+    weight = fields.Float()
+    born = fields.DateTime()
+    day = fields.Date()
+    ok = fields.Boolean()
+    unique = fields.UUID()
+    tags = fields.List(fields.String())
+    rows = fields.List(fields.List(fields.Integer()))
+    nested = fields.Nested(Owner)
+    others = fields.List(fields.Nested(Owner))
+    note = fields.String(data_key="the-note")
+
+
+MAKERS: list[Callable[[dict[str, Any]], Any]] = [
+    dict,
+    Thing,
+    Slotted,
+    Computed,
+    collections.OrderedDict,
+    lambda members: dataclasses.make_dataclass("Data", members)(**members),
+    lambda members: msgspec.defstruct("Data", list(members))(**members),
+]
+ZONES = [dt.UTC, dt.UTC, None, dt.timezone(dt.timedelta(0), "zero"), dt.timezone(dt.timedelta(hours=1, seconds=5))]
+
+
+def make_owner(rng: random.Random, make: Callable[[dict[str, Any]], Any], zones: list[Any]) -> Any:
+    return make({"name": rng.choice(["Ada", "é", "Z", "Z,", 'Z"']), "born": make_time(rng, zones)})
+
+
+def make_time(rng: random.Random, zones: list[Any]) -> dt.datetime:
+    year, microsecond = rng.choice([20, 2020, 9998]), rng.choice([0, 0, 600, 123456])
+    return dt.datetime(year, 1, 2, 3, 4, 5, microsecond, tzinfo=rng.choice(zones))
+
+
+def make_plain(rng: random.Random, make: Callable[[dict[str, Any]], Any], zones: list[Any], odd: float) -> Any:
+    members: dict[str, Any] = {
+        "id": rng.choice([0, -1, 2**63, 10**30]),
+        "name": rng.choice(["", "Rex", "null", '"', "\\Z", "\u2028", "Zoe"]),
+        "weight": rng.choice([0.0, -0.0, 2.5, 1e300, 5e-324, 3.0]),
+        "born": make_time(rng, zones),
+        "day": rng.choice([dt.date(20, 1, 2), dt.date(2020, 12, 31)]),
+        "ok": rng.random() < 0.5,
+        "unique": uuid.UUID(int=rng.getrandbits(128)),
+        "tags": [rng.choice(["a", "Z", "ü"]) for _ in range(rng.randint(0, 3))],
+        "rows": [[rng.randint(-3, 3)] * rng.randint(0, 2) for _ in range(rng.randint(0, 2))],
+        "nested": make_owner(rng, make, zones),
+        "others": [make_owner(rng, make, zones) for _ in range(rng.randint(0, 2))],
+        "note": None,
+    }
+    for name in members:
+        if rng.random() < odd:
+            members[name] = rng.choice([None, *OBJECTS, [rng.choice(OBJECTS)], [[rng.choice(OBJECTS)]]])
+    if rng.random() < odd:
+        del members[rng.choice(list(members))]
+    return make(members)
+
+
+def make_variant(rng: random.Random) -> Schema:
+    names = list(Plain._declared_fields)
+    return Plain(many=True, only=rng.sample(names, rng.randint(1, len(names))))
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_a_list_of_plain_objects_is_written_as_dumped(seed: int) -> None:
+    """Lists of objects that the codec reads are written as if marshmallow had, whatever stands among them."""
+    rng = random.Random(seed)
+    schema = make_variant(rng)
+    encode_value = compile_encoder(schema)
+
+    for odd in (0, 0.01, 0.05):
+        make, zones = rng.choice(MAKERS), rng.choice([ZONES, ZONES[:1], ZONES[:3]])
+        makers = [make] if rng.random() < 0.8 else MAKERS
+        objects = [make_plain(rng, rng.choice(makers), zones, odd) for _ in range(rng.randint(0, 6))]
+
+        expected = outcome(lambda: encode(schema.dump(objects)))  # noqa: B023
+        assert outcome(lambda: encode_value(objects)) == expected  # noqa: B023
+
+
+@pytest.mark.parametrize("make", [Thing, Slotted, *MAKERS[-2:]])
+def test_the_codec_reads_plain_objects(make: Callable[[dict[str, Any]], Any]) -> None:
+    """Objects of data alone are read and written by the codec, times in UTC and text that ends in Z included."""
+    rng = random.Random(5)
+    objects = [make_plain(rng, make, [dt.UTC], 0) for _ in range(5)]
+    schema = Plain(many=True, exclude=("nested", "others"))
+
+    for each in objects:
+        each.name, each.tags = "Zoe", ["AZ, B", None]
+
+    assert Mirror(schema).write(objects) == encode(schema.dump(objects))
+
+
+def test_the_codec_reads_dicts() -> None:
+    """Dicts whose keys are the schema's are read by the codec too."""
+    rng = random.Random(5)
+    objects = [make_plain(rng, dict, [None], 0) for _ in range(5)]
+    schema = Plain(many=True, exclude=("note",))
+
+    assert Mirror(schema).write(objects) == encode(schema.dump(objects))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": True}, {"weight": float("nan")}, {"name": "Z"}, {"tags": ("a",)}, {"born": dt.date(2020, 1, 2)}],
+)
+def test_what_is_not_proved_is_left_alone(change: dict[str, Any]) -> None:
+    """One value that the codec might write differently leaves the list to the dumper."""
+    rng = random.Random(5)
+    objects = [make_plain(rng, Thing, [dt.UTC], 0) for _ in range(5)]
+    objects[3].__dict__.update(change)
+
+    assert Mirror(Plain(many=True)).write(objects) is None
+
+
+def test_properties_are_never_read_by_the_codec() -> None:
+    """A class with a property among the attributes is left to the dumper, which reads it once."""
+    objects = [Computed({"name": "Ada"}) for _ in range(5)]
+    LOG.clear()
+
+    assert Mirror(Plain(many=True, only=("name",))).write(objects) is None
+    assert LOG == []
+
+
+def test_a_mirror_gives_up() -> None:
+    """Where list after list cannot be proved, no more are tried."""
+    mirror, good = Mirror(Plain(many=True, only=("name",))), [{"name": "Ada"}] * 3
+    for _ in range(16):
+        assert mirror.write([{"name": 5}]) is None
+
+    assert mirror.write(good) is None
+
+
+@pytest.mark.parametrize("name", ["time", "decimal", "number", "dotted", "same"])
+def test_the_codec_is_not_asked_for_what_it_cannot_dump(name: str) -> None:
+    """A schema with a field that the codec would write differently has no mirror."""
+    odd: dict[str, dict[str, fields.Field[Any]]] = {
+        "time": {"x": fields.Time()},
+        "decimal": {"x": fields.Decimal()},
+        "number": {"x": fields.Integer(as_string=True)},
+        "dotted": {"x": fields.String(attribute="a.b")},
+        "same": {"x": fields.String(attribute="y", dump_only=True), "y": fields.String()},
+    }
+    schema = Schema.from_dict(odd[name])(many=True)
+
+    assert Mirror(schema).write([Thing({"x": 1, "y": "y"})] * 3) is None
+
+
+def test_a_value_that_holds_itself_fails_alike() -> None:
+    """A recursive value ends in the error that marshmallow ends in."""
+    value: dict[str, Any] = {"value": 1}
+    value["next"] = {"value": 2, "next": value}
+
+    with pytest.raises(RecursionError):
+        compile_encoder(Recursive())(value)
+
+
+def test_hooks_are_doubted() -> None:
+    """What a hook makes of the dumped value is looked through."""
+
+    class Wrapped(Schema):
+        name = fields.String()
+
+        @post_dump(pass_collection=True)
+        def wrap(self, data: Any, **kwargs: Any) -> Any:
+            return {"items": {1, 2}}
+
+    with pytest.raises(Exception, match="it is of type set"):
+        compile_encoder(Wrapped(many=True))([{"name": "Ada"}] * 5)
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_changed_schema_is_noticed(many: bool) -> None:
+    """An encoder refuses a schema that was changed after it was compiled."""
+    schema = Plain(many=many)
+    encode_value = compile_encoder(schema)
+    schema.dump_fields["id"].data_key = "key"
+
+    with pytest.raises(FrozenError):
+        encode_value([])
+
+
+def test_a_lone_field_is_written() -> None:
+    """A field that stands for a whole body writes its value."""
+    assert compile_encoder(fields.List(fields.Date()))([dt.date(2020, 1, 2)]) == b'["2020-01-02"]'
