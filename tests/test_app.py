@@ -164,7 +164,10 @@ HERE = __name__
         (NoMethod, f"{HERE}.NoMethod has no method; a resource defines at least one of get, head, post, "),
         (
             WithInit,
-            f"{HERE}.WithInit defines __init__ or __new__; an instance is made for each request, from the request alone.",
+            (
+                f"{HERE}.WithInit defines __init__ or __new__; "
+                "an instance is made for each request, from the request alone."
+            ),
         ),
         (StaticMethod, f"{HERE}.StaticMethod.get has to be a plain method, not int."),
         (
