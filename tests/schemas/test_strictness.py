@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
 from ramekin.schemas import compile_loader
+from ramekin.schemas.validators import wrap_validator
 
 UTC = dt.UTC
 HUGE = 10**400
@@ -347,6 +348,12 @@ def test_a_narrowed_validator_speaks_in_the_words_of_its_own() -> None:
         load({"code": "a\n", "link": "http://example.com/|"})
 
     assert caught.value.messages == {"code": ["'a\\n' is not ^a$."], "link": ["No link."]}
+
+
+@pytest.mark.parametrize("validator", [validate.Regexp("a$"), validate.URL()])
+def test_a_narrowed_validator_looks_like_its_own(validator: validate.Validator) -> None:
+    """The repr of a wrapped validator is that of the user's own."""
+    assert repr(wrap_validator(validator, exact=True)) == repr(validator)
 
 
 def test_a_subclass_is_judged_as_its_nearest_known_class() -> None:

@@ -129,9 +129,8 @@ class JudgedUnrounded:
         """Deserialize a value, and judge it as it was given."""
         rounded = self.deserialize(value, attr, data, **kwargs)
         given = Decimal(str(value))
-        if given.is_finite():
-            for judge in self.bounds:
-                judge(given)
+        for judge in self.bounds:
+            judge(given)
         return rounded
 
 
