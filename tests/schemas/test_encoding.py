@@ -111,7 +111,7 @@ def make_plain(rng: random.Random, make: Callable[[dict[str, Any]], Any], zones:
     members: dict[str, Any] = {
         "id": rng.choice([0, -1, 2**63, 10**30]),
         "name": rng.choice(["", "Rex", "null", '"', "\\Z", "\u2028", "Zoe"]),
-        "weight": rng.choice([0.0, -0.0, 2.5, 1e300, 5e-324, 3.0]),
+        "weight": rng.choice([0.0, -0.0, 2.5, 1e300, 5e-324, 3.0, 3, 2**53 + 1, 2**63 + 1025, -(2**63) - 1025, 10**30]),
         "born": make_time(rng, zones),
         "day": rng.choice([dt.date(20, 1, 2), dt.date(2020, 12, 31)]),
         "ok": rng.random() < 0.5,

@@ -17,6 +17,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
+from decimal import Decimal
 from inspect import getattr_static
 from typing import Any, TypeAlias, cast
 
@@ -345,6 +346,13 @@ def _list_serializer(inner: Serializer) -> Serializer:
     return serialize
 
 
+def _is_doubtful(value: Any) -> bool:
+    """Tell whether the codec might not write a value, which is of none of the plain types, as JSON has it."""
+    if type(value) is float:
+        return value - value != 0
+    return type(value) is not Decimal or not value.is_finite()
+
+
 def _is_plain_list(field: Any) -> bool:
     return (
         isinstance(field, fields.List)
@@ -371,6 +379,7 @@ class _DumpSource:
             "get_attribute": schema.get_attribute,
             "UUID": uuid.UUID,
             "plain": _PLAIN_TYPES,
+            "is_doubtful": _is_doubtful,
             **times.CONSTANTS,
         }
         self.reads_itself = reads_itself(schema)
@@ -407,7 +416,7 @@ class _DumpSource:
         cls: Any = type(field)
         target = f"x{index}"
         judge = [f"if type({target}) not in plain:", f" if {target} is missing: gaps = True"]
-        judge.append(" else: doubts.append(True)")
+        judge.append(f" elif is_doubtful({target}): doubts.append(True)")
         own = any(each in field.__dict__ for each in ("serialize", "get_value"))
         if own or cls.serialize is not Field.serialize:
             self.namespace[f"serialize_{index}"] = _by_field(field, name, self.schema)
@@ -436,7 +445,7 @@ class _DumpSource:
         test, result = self._inline(field.inner, serializer, f"{index}_inner", "y")
         other = f"y = inner_{index}(v, {name!r}, obj)"
         lines = [f"if {test}:", *(f" {line}" for line in result), "else:", f" {other}"]
-        lines += [" if type(y) not in plain: doubts.append(True)", f"x{index}.append(y)"]
+        lines += [" if type(y) not in plain and is_doubtful(y): doubts.append(True)", f"x{index}.append(y)"]
         return [f"x{index} = []", "for v in v:", *(f" {line}" for line in lines)]
 
     def _inline(self, field: Any, serializer: Serializer, suffix: str, target: str) -> tuple[str, list[str]]:

@@ -244,7 +244,10 @@ def _find_number(field: Any) -> tuple[str, Any]:
         return "", None
     if cls.num_type is int:
         return "type(v) is not int", int
-    return ("(type(v) is not float or v - v != 0)", float) if cls.num_type is float else ("", None)
+    # The codec makes a float of an integer as Python does.
+    return (
+        ("(type(v) is not float or v - v != 0) and type(v) is not int", float) if cls.num_type is float else ("", None)
+    )
 
 
 def _writes_iso(field: Any, cls: Any) -> bool:
