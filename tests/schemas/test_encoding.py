@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from marshmallow import Schema, fields, post_dump
 from tests.schemas.generated import LOG, OBJECTS, Recursive, make_object, make_schema
 from tests.schemas.test_sameness import SEEDS, outcome, run_cases
@@ -254,6 +254,25 @@ def test_a_changed_schema_is_noticed(many: bool) -> None:
         encode_value([])
 
 
-def test_a_lone_field_is_written() -> None:
-    """A field that stands for a whole body writes its value."""
-    assert compile_encoder(fields.List(fields.Date()))([dt.date(2020, 1, 2)]) == b'["2020-01-02"]'
+@pytest.mark.parametrize(
+    "field",
+    [
+        fields.Date(),
+        fields.List(fields.String()),
+        fields.List(fields.Float()),
+        fields.List(fields.Raw()),
+        fields.List(fields.List(fields.Date())),
+        fields.List(fields.Nested(Owner)),
+        fields.Dict(),
+    ],
+)
+@given(seed=SEEDS)
+@settings(deadline=None, max_examples=100)
+def test_a_lone_field_is_written(field: fields.Field[Any], seed: int) -> None:
+    """A field that stands for a whole body writes what it serializes."""
+    rng = random.Random(seed)
+    encode_value = compile_encoder(field)
+    value = rng.choice([[rng.choice(OBJECTS) for _ in range(3)], [Thing({"name": "Ada"}), None], *OBJECTS])
+
+    expected = outcome(lambda: encode(field._serialize(value, "", value)))
+    assert outcome(lambda: encode_value(value)) == expected

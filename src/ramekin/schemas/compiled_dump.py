@@ -151,11 +151,7 @@ def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callabl
             if text is not None:
                 return text
         doubts: list[object] = []
-        value = dump(obj, doubts)
-        try:
-            return encode(value) if doubts else encode_plain(value)
-        except PLAIN_ERRORS:
-            return encode(value)
+        return _write(dump(obj, doubts), doubts)
 
     return encode_several
 
@@ -173,7 +169,24 @@ def compile_field_dump(field: Field[Any]) -> Dump:
 def compile_field_encode(field: Field[Any]) -> Callable[[Any], bytes]:
     """Return a function with the results of `ramekin.json.encode` on a value as a lone field serializes it."""
     dump = compile_field_dump(field)
-    return lambda value: encode(dump(value))
+    if not _is_plain_list(field):
+        return lambda value: encode(dump(value))
+    dump_list = _DumpSource(Schema(), _Unit().serializer).compile_list(field)
+
+    def encode_list(value: Any) -> bytes:
+        if type(value) is not list:
+            return encode(dump(value))
+        doubts: list[object] = []
+        return _write(dump_list(value, doubts), doubts)
+
+    return encode_list
+
+
+def _write(value: Any, doubts: list[object]) -> bytes:
+    try:
+        return encode(value) if doubts else encode_plain(value)
+    except PLAIN_ERRORS:
+        return encode(value)
 
 
 class _ByType:
@@ -393,6 +406,11 @@ class _DumpSource:
         if read not in self.made:
             self.made[read] = self._function(read)
         return self.made[read]
+
+    def compile_list(self, field: Field[Any]) -> DumpOne:
+        """Return the function that dumps a list by a plain List field that belongs to no schema."""
+        lines = ["def dump(v, doubts):", " obj = v", *(f" {line}" for line in self._list(0, "", field)), " return x0"]
+        return compile_function("\n".join(lines), "dump", self.namespace)  # type: ignore[no-any-return]
 
     def _function(self, read: str) -> DumpOne:
         lines = ["def dump(obj, doubts):", " gaps = False"]
