@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ramekin.records import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = "text/javascript"
 STYLE = "text/css"
@@ -35,8 +38,7 @@ addEventListener("DOMContentLoaded", () => {
 _BUNDLED = {"swagger-ui.js": ("swagger_bundle.js", SCRIPT), "swagger-ui.css": ("swagger_style.css", STYLE)}
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Record, frozen=True):
     """One file: its media type, and its content on request."""
 
     media_type: str
@@ -47,8 +49,7 @@ class Asset:
         return START_SCRIPT.encode() if self.path is None else self.path.read_bytes()
 
 
-@dataclass(frozen=True, slots=True)
-class Assets:
+class Assets(Record, frozen=True):
     """The files of the page by name, and a version that tells their content."""
 
     version: str
@@ -58,15 +59,19 @@ class Assets:
 @cache
 def find_assets() -> Assets | None:
     """Return the files of the page, or None where `offapi` is not installed."""
+    import hashlib
     from importlib.util import find_spec
+    from pathlib import Path
 
     spec = find_spec("offapi")
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(spec.submodule_search_locations[0])
-    files = {name: Asset(media_type, folder / bundled) for name, (bundled, media_type) in _BUNDLED.items()}
+    files = {
+        name: Asset(media_type=media_type, path=folder / bundled) for name, (bundled, media_type) in _BUNDLED.items()
+    }
     if not all(asset.path and asset.path.is_file() for asset in files.values()):
         return None
-    files["start.js"] = Asset(SCRIPT)
+    files["start.js"] = Asset(media_type=SCRIPT)
     digest = hashlib.sha256(b"".join(asset.read() for asset in files.values()))
-    return Assets(digest.hexdigest()[:12], files)
+    return Assets(version=digest.hexdigest()[:12], files=files)
