@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -158,8 +159,10 @@ UUID_TEXT = "9f0c5a3e-6a0b-4a0e-8d5f-2f1b3c4d5e6f"
         (fields.Date(), date(2026, 1, 2), "2026-01-02"),
         (fields.UUID(), UUID(UUID_TEXT), UUID_TEXT),
         (fields.Boolean(), True, "true"),
-        (fields.List(fields.Integer()), [1, 2], "1, 2"),
+        (fields.List(fields.Integer()), [1, 2], "1,2"),
         (fields.Integer(), 7, "7"),
+        (fields.Decimal(), Decimal("1.50"), "1.50"),
+        (fields.Integer(allow_none=True, metadata={"optional": True}), None, None),
         (fields.DateTime(), "2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
     ],
     ids=lambda value: type(value).__name__,

@@ -6,6 +6,7 @@ Specification: RFC 9110 §8 (representation data), §12.5.1 (Accept).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marshmallow import Schema, fields
@@ -318,16 +319,18 @@ def _dump_headers(headers: HeaderList, declared: Mapping[str, Field[Any]]) -> No
                 f"Response header {name} must be text or a number, not {type(value).__name__}; "
                 "a field of returns(headers=…) could dump it."
             )
-        headers.add(name, _to_text(field.serialize(name, None, accessor=lambda *_, value=value: value)))
+        text = _to_text(field.serialize(name, None, accessor=lambda *_, value=value: value))
+        if text is not None or not field.allow_none:  # A header field that may be null is left out.
+            headers.add(name, text)
 
 
 def _to_text(value: Any) -> Any:
     """Return a dumped value as a header field spells it: lists with commas, as OpenAPI's style ``simple`` does."""
     if isinstance(value, list | tuple):
-        return ", ".join(str(_to_text(item)) for item in value)
+        return ",".join(str(_to_text(item)) for item in value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def to_head(reply: Reply[Any]) -> Head:
