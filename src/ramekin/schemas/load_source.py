@@ -246,17 +246,15 @@ class LoadSource:
         whole = "type(v) is list"
         for each in conditions:
             whole += f" and {each.source.format(x='v')}"  # type: ignore[union-attr]
+        cold = f"errors = cold_{index}(v, data, ret, errors)"
         return [
-            f"ok = {whole}",
-            "if ok:",
+            f"if {whole}:",
             " for y in v:",
             f"  if not ({test}):",
-            "   ok = False",
+            f"   {cold}",
             "   break",
-            "if ok:",
-            f" {self._store(target, 'v[:]')}",
-            "else:",
-            f" errors = cold_{index}(v, data, ret, errors)",
+            f" else: {self._store(target, 'v[:]')}",
+            f"else: {cold}",
         ]
 
     def _add_constants(self, suffix: Any, constants: dict[str, Any]) -> dict[str, str]:
