@@ -140,10 +140,21 @@ def test_undeclared_problem_is_a_breach(client: Client) -> None:
 
 def test_expected_breach_has_to_come(client: Client) -> None:
     """A block that expects a breach fails without one, and lets breaches of other kinds through."""
-    with pytest.raises(AssertionError, match="No header was found"), client.expect_breach("header"):
+    with (
+        pytest.raises(AssertionError, match="No breach of kind 'header' came in the with block"),
+        client.expect_breach("header"),
+    ):
+        client.get("/books/1")
+    with pytest.raises(AssertionError, match="No breach came in the with block"), client.expect_breach():
         client.get("/books/1")
     with pytest.raises(ContractBreach, match="status"), client.expect_breach("header"):
         client.get("/books/2")
+
+
+def test_expected_breach_is_of_a_known_kind(client: Client) -> None:
+    """A kind that there is none of is refused, and the kinds are named."""
+    with pytest.raises(CallError, match="no kind 'boddy'; the kinds are status, media-type, header, body, problem"):
+        client.expect_breach("boddy").__enter__()  # type: ignore[arg-type]
 
 
 def test_check_can_be_left_out(app: App) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 from weakref import WeakKeyDictionary
 
 from ramekin.contract import Breach, Contract, ContractBreach, Exercise, Kind
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.sites import Site
 
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 #: Writing a document costs milliseconds, and a test run makes a client for each test.
 _CONTRACTS: WeakKeyDictionary[Site, Contract] = WeakKeyDictionary()
 
@@ -71,6 +72,8 @@ class Check:
         """Collect breaches of one kind, or of any, instead of raising them; see `Client.expect_breach`."""
         if not self.enabled:
             raise CallError("This client holds nothing against the contract: it was made with contract=False.")
+        if kind is not None and kind not in _KINDS:
+            raise CallError(f"A breach is of no kind {kind!r}; the kinds are {', '.join(_KINDS)}.")
         caught: list[Breach] = []
         self._expected.append((kind, caught))
         try:
@@ -78,7 +81,7 @@ class Check:
         finally:
             self._expected.pop()
         if not caught:
-            raise AssertionError(f"No {kind or 'breach'} was found where a breach of the contract was expected.")
+            raise AssertionError(f"No breach {f'of kind {kind!r} ' if kind else ''}came in the with block.")
 
     def surround(self, wsgi: WSGIApplication) -> WSGIApplication:
         """Return an application with the check around it."""

@@ -320,7 +320,7 @@ class Client:
 
         Raises:
             AssertionError: It was kept.
-            CallError: The client does not check the contract.
+            CallError: The client does not check the contract, or there is no such kind.
 
         Example:
             >>> with client.expect_breach("status") as breaches:
