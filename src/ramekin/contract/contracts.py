@@ -212,7 +212,7 @@ class _Document:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = content
-        self.schemas = Schemas(content.get("components", {}).get("schemas", {}))
+        self.schemas = Schemas(content)
 
     def find(self, operation: Operation) -> dict[str, Any] | None:
         """Return the operation object at an operation's path and method, with the parameters of its path item."""

@@ -60,7 +60,7 @@ def check_examples(site: Site) -> list[WrongExample]:
     Those that fields of inputs state are loaded, too, as validators may want what no document can say.
     """
     document = site.document("3.1")
-    schemas = Schemas(document.get("components", {}).get("schemas", {}))
+    schemas = Schemas(document)
     wrong = [
         WrongExample(place=place, pointer=fault.pointer, declared=fault.declared, got=fault.got)
         for place, schema, example in _find_examples(document, "")

@@ -38,6 +38,7 @@ Judge = Callable[[Any], list[Fault]]
 class _Error(Protocol):
     """What jsonschema says of one failed keyword; see ``jsonschema.ValidationError``."""
 
+    message: str
     validator: str | None
     validator_value: Any
     instance: Any
@@ -167,11 +168,20 @@ def _to_pointer(path: Iterable[str | int]) -> str:
 
 
 def _explain(errors: Iterable[_Error]) -> Iterator[Fault]:
-    for error in errors:
+    found = list(errors)
+    for error in found:
         if error.validator is None:  # The schema is false.
             yield Fault(_to_pointer(error.absolute_path), "nothing", show(error.instance))
+        elif error.validator == "unevaluatedProperties":
+            yield from _explain_unevaluated(error, any(_is_beneath(other, error) for other in found))
         else:
             yield from _EXPLAIN.get(error.validator, _explain_value)(error)
+
+
+def _is_beneath(other: _Error, error: _Error) -> bool:
+    """Tell whether something else is wrong with an object; the members of its faulty parts then count as surplus."""
+    place = list(error.absolute_path)
+    return other is not error and list(other.absolute_path)[: len(place)] == place
 
 
 def _explain_value(error: _Error) -> Iterator[Fault]:
@@ -218,19 +228,33 @@ def _explain_required(error: _Error) -> Iterator[Fault]:
 def _explain_surplus(error: _Error) -> Iterator[Fault]:
     schema: Mapping[str, Any] = error.schema
     given: Mapping[str, Any] = error.instance
-    known = set(_list_members(schema))
+    known = schema.get("properties", ())
     patterns = [regex for each in schema.get("patternProperties", ()) if (regex := _compile_pattern(each))]
     for name in given:
         if name not in known and not any(regex.search(name) for regex in patterns):
             yield Fault(_to_pointer([*error.absolute_path, name]), "no such member", show(given[name]))
 
 
-def _list_members(schema: Any) -> Iterator[str]:
+def _explain_unevaluated(error: _Error, is_faulty: bool) -> Iterator[Fault]:
+    # Which members no place describes, jsonschema says in its message alone; it counts those of a faulty part, too.
+    given: Mapping[str, Any] = error.instance
+    known = set(_list_members(error.schema)) if is_faulty else set()
+    surplus = [name for name in given if repr(name) in error.message and not known & {name, None}]
+    for name in surplus:
+        yield Fault(_to_pointer([*error.absolute_path, name]), "no such member", show(given[name]))
+    if not surplus and not is_faulty:
+        yield Fault(_to_pointer(error.absolute_path), "no other members", show(given))
+
+
+def _list_members(schema: Any) -> Iterator[str | None]:
+    """Yield the members that a schema names; None where a reference may name more."""
     if isinstance(schema, dict):
         yield from schema.get("properties", ())
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            for part in schema.get(keyword, ()):
-                yield from _list_members(part)
+        if "$ref" in schema or "patternProperties" in schema:
+            yield None
+        parts = [*(schema.get(keyword) for keyword in ("then", "else")), *schema.get("dependentSchemas", {}).values()]
+        for part in (*schema.get("allOf", ()), *schema.get("anyOf", ()), *schema.get("oneOf", ()), *parts):
+            yield from _list_members(part)
 
 
 def _explain_choice(error: _Error) -> Iterator[Fault]:
@@ -265,5 +289,4 @@ _EXPLAIN: dict[str, Callable[[_Error], Iterator[Fault]]] = {
     "oneOf": _explain_choice,
     "required": _explain_required,
     "type": _explain_type,
-    "unevaluatedProperties": _explain_surplus,
 }
