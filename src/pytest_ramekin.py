@@ -7,12 +7,13 @@ and imports nothing of it before a fixture or an option asks for it.
 from __future__ import annotations
 
 from contextlib import chdir
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ramekin import App, Settings
     from ramekin.testing import Client
@@ -94,8 +95,40 @@ def load_named_app(config: pytest.Config) -> App | None:
         raise pytest.UsageError(f"ramekin_app: {error}") from error
 
 
-@pytest.fixture(scope="session")
-def app(pytestconfig: pytest.Config) -> App:
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Add the fixtures ``app`` and ``client``, after every other plugin has added its own.
+
+    pytest takes the fixture of whoever comes last, and names such as these are everybody's. So where another plugin has
+    one, too, Ramekin's is added only if ``ramekin_app`` says that this is a project of Ramekin.
+    """
+    config = session.config
+    taken = set() if config.getini("ramekin_app") else _list_fixtures(config)
+    fixtures = ModuleType("ramekin-fixtures")
+    for name, (scope, function) in _FIXTURES.items():
+        if name not in taken:
+            setattr(fixtures, name, pytest.fixture(scope=scope, name=name)(function))
+    config.pluginmanager.register(fixtures, fixtures.__name__)
+
+
+def _list_fixtures(config: pytest.Config) -> set[str]:
+    """Return the names of the fixtures that plugins have; those of a conftest.py win anyway, wherever they hold."""
+    kind = type(ramekin_settings)  # What the decorator makes of a function; pytest has no public name for it.
+    found: set[str] = set()
+    for name, plugin in config.pluginmanager.list_name_plugin():
+        if plugin is not None and not name.endswith("conftest.py"):
+            holder = plugin if isinstance(plugin, ModuleType) else type(plugin)
+            found.update(value.name for value in vars(holder).values() if isinstance(value, kind))
+    return found
+
+
+@pytest.fixture
+def ramekin_settings() -> Mapping[str, Any] | Settings:
+    """The settings that differ from the app's own, for tests that override this fixture; none by default."""
+    return {}
+
+
+def _app(pytestconfig: pytest.Config) -> App:
     """The app under test: the one that ``ramekin_app`` names, unless a fixture of the same name gives another."""
     found = load_named_app(pytestconfig)
     if found is None:
@@ -106,15 +139,15 @@ def app(pytestconfig: pytest.Config) -> App:
     return found
 
 
-@pytest.fixture
-def ramekin_settings() -> Mapping[str, Any] | Settings:
-    """The settings that differ from the app's own, for tests that override this fixture; none by default."""
-    return {}
-
-
-@pytest.fixture
-def client(request: pytest.FixtureRequest, app: App, ramekin_settings: Mapping[str, Any] | Settings) -> Client:
+def _client(request: pytest.FixtureRequest, app: App, ramekin_settings: Mapping[str, Any] | Settings) -> Client:
     """A client of ``app`` that holds every answer against the contract."""
     from ramekin.testing.plugin import make_client
 
     return make_client(request.node, app, ramekin_settings)
+
+
+#: Scope and function of the fixtures that are added when the session starts.
+_FIXTURES: Mapping[str, tuple[Literal["session", "function"], Callable[..., object]]] = {
+    "app": ("session", _app),
+    "client": ("function", _client),
+}

@@ -140,6 +140,64 @@ def test_wrong_name_of_the_app_is_explained(project: pytest.Pytester) -> None:
     covered.stderr.fnmatch_lines(["ERROR: ramekin_app: module 'shop' has nothing named 'ap'.*"])
 
 
+# -- Beside other plugins ---------------------------------------------------------------------------------------------
+
+FRIENDS = """
+import pytest
+
+@pytest.fixture
+def {first}():
+    return "another's {first}"
+"""
+
+
+@pytest.fixture(params=["before", "after"])
+def beside(request: pytest.FixtureRequest, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The options by which two plugins, with a fixture `app` and `client`, come before or after that of Ramekin."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(friend_app=FRIENDS.format(first="app"), friend_client=FRIENDS.format(first="client"))
+    pytester.syspathinsert()
+    friends = ["-p", "friend_client"]
+    return [*friends, "-p", "pytest_ramekin"] if request.param == "before" else ["-p", "pytest_ramekin", *friends]
+
+
+def test_other_plugins_keep_their_fixtures(pytester: pytest.Pytester, beside: list[str]) -> None:
+    """Where no app is named, the fixtures of other plugins win, whichever is loaded last."""
+    pytester.makepyfile(
+        'def test_it(app, client):\n    assert (app, client) == ("another\'s app", "another\'s client")'
+    )
+
+    pytester.runpytest_subprocess(*beside, "-p", "friend_app").assert_outcomes(passed=1)
+
+
+def test_named_app_wins_over_other_plugins(project: pytest.Pytester, beside: list[str]) -> None:
+    """Where an app is named, the fixtures of Ramekin win, whichever is loaded last."""
+    project.makepyfile(
+        "def test_it(app, client):\n    assert client.app is app and client.get('/books/1').status == 200"
+    )
+
+    project.runpytest_subprocess("-p", "friend_app", *beside).assert_outcomes(passed=1)
+
+
+def test_conftest_wins_beside_other_plugins(pytester: pytest.Pytester, beside: list[str]) -> None:
+    """A conftest.py that has a fixture `app` leaves `client` to the other plugin."""
+    pytester.makeconftest("import pytest\n\n@pytest.fixture\ndef app():\n    return 1\n")
+    pytester.makepyfile('def test_it(app, client):\n    assert (app, client) == (1, "another\'s client")')
+
+    pytester.runpytest_subprocess(*beside).assert_outcomes(passed=1)
+
+
+def test_app_of_another_framework_is_refused(pytester: pytest.Pytester) -> None:
+    """A fixture `app` that gives something else is named, and what to do about it."""
+    pytester.makeconftest("import pytest\n\n@pytest.fixture\ndef app():\n    return object()\n")
+    pytester.makepyfile("def test_it(client): ...")
+
+    result = run(pytester)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*CallError: *calls a ramekin.App, but the fixture `app` gives *builtins.object*"])
+
+
 # -- Settings of one test ---------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ramekin.app import App
 from ramekin.errors import RamekinError
 from ramekin.testing import reports
 from ramekin.testing.client import Client
@@ -24,7 +25,6 @@ from ramekin.testing.exchanges import observers
 from ramekin.testing.settings import change_settings
 
 if TYPE_CHECKING:
-    from ramekin.app import App
     from ramekin.settings import Settings
 
 PLUGIN = "ramekin-coverage"
@@ -41,8 +41,14 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
         settings: Settings that differ from the app's own, or all of them.
 
     Raises:
-        CallError: A mark or a setting is wrong.
+        CallError: A mark or a setting is wrong, or the app is none of Ramekin's.
     """
+    if not isinstance(app, App):
+        raise CallError(
+            f"The fixture `client` of Ramekin calls a ramekin.App, but the fixture `app` gives {app!r} of "
+            f"{type(app).__module__}.{type(app).__qualname__}. Tests of another framework need a fixture `client` of "
+            "their own; `-p no:ramekin` leaves out this one."
+        )
     wanted = change_settings(app.settings, settings)
     options: dict[str, Any] = {"contract": True}
     for mark in reversed(list(item.iter_markers("ramekin"))):
