@@ -77,6 +77,7 @@ def test_lists_in_header_fields_are_read() -> None:
     contract = make_contract()
     assert respond(contract) == []
     assert respond(contract, headers={"Content-Type": "application/json", "X-Tags": "1,x"}) == [("header", "/X-Tags/1")]
+    assert respond(contract, headers={"Content-Type": "application/json", "X-Tags": ""}) == []
     several = [("Content-Type", "application/json"), ("X-Tags", "1"), ("X-Tags", "2"), ("Set-Cookie", "a=1")]
     assert contract.check_response("getThings", method="GET", status=200, headers=several, content=b'"x"') == []
 

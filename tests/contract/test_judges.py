@@ -242,6 +242,7 @@ def test_schema_may_be_a_boolean() -> None:
         ({"type": "boolean"}, "1", "1"),
         ({"type": ["integer", "null"]}, "7", 7),
         ({"type": "array", "items": {"type": "integer"}}, "1, 2,x", [1, 2, "x"]),
+        ({"type": "array", "items": {"type": "string"}}, "", []),
         ({"type": ["integer", "string"]}, "7", "7"),
         ({}, "7", "7"),
         (True, "7", "7"),

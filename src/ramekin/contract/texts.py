@@ -23,7 +23,7 @@ def compile_parse(schema: Any) -> Parse:
     kind = find_type(schema)
     if kind == "array":
         item = compile_parse(schema.get("items"))
-        return lambda text: [item(part.strip()) for part in text.split(",")]
+        return lambda text: [item(part.strip()) for part in text.split(",")] if text.strip() else []
     return _PARSES.get(kind, _parse_text)
 
 
