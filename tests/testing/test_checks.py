@@ -43,6 +43,7 @@ BOOK = {
     "printed": date(1815, 12, 23),
     "authors": [{"full_name": "Jane Austen"}],
 }
+THEMES = ["dark", "dark blue", "a,b", 'say "no"', "größe", "a;b", ""]
 QUERY: dict[str, fields.Field[Any]] = {
     "title": fields.String(),
     "limit": fields.Integer(validate=validate.Range(max=10)),
@@ -51,7 +52,11 @@ QUERY: dict[str, fields.Field[Any]] = {
 
 
 class Books(Resource):
-    @accepts(query=QUERY, headers={"x_shelf": fields.Integer(required=True)}, cookies={"theme": fields.String()})
+    @accepts(
+        query=QUERY,
+        headers={"x_shelf": fields.Integer(required=True)},
+        cookies={"theme": fields.String(validate=validate.OneOf(THEMES))},
+    )
     @returns(BookSchema(many=True))
     def get(self, query: dict[str, Any], headers: dict[str, Any], cookies: dict[str, Any]) -> list[Any]:
         """List."""
@@ -284,6 +289,12 @@ def test_valid_requests_pass(client: Client) -> None:
     assert client.get("/books", query={"limit": 10, "tags": [1, 2]}, valid=True).status == 200
     assert client.post("/books", json={"title": "Emma"}, valid=True).status == 201
     assert client.delete("/books/1", valid=True).status == 204
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_cookies_are_judged_by_their_values(client: Client, theme: str) -> None:
+    """A cookie that has to be quoted is judged by what it stands for."""
+    assert client.get("/books", cookies={"theme": theme}, valid=True).status == 200
 
 
 def test_calls_are_valid(client: Client) -> None:

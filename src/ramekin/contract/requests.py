@@ -151,11 +151,12 @@ def _check_json(judge: Judge, content: bytes) -> Iterator[Fault]:
 
 def _read_given(query_string: str, fields: Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
     """Return the texts of each name by location."""
-    cookies = (pair.strip().partition("=") for pair in fields.get("cookie", "").split(";") if "=" in pair)
+    from werkzeug.sansio.http import parse_cookie
+
     return {
         "query": _group(parse_qsl(query_string, keep_blank_values=True)),
         "header": {name: [value] for name, value in fields.items()},
-        "cookie": _group((name, value) for name, _, value in cookies),
+        "cookie": _group(parse_cookie(fields.get("cookie")).items(multi=True)),
     }
 
 
