@@ -98,6 +98,11 @@ def test_media_types_are_compared_as_such(content_type: str, fits: bool) -> None
     assert found == ([] if fits else [("media-type", "/Content-Type")])
 
 
+def test_byte_order_mark_is_a_breach() -> None:
+    """JSON that an app writes begins with no byte order mark."""
+    assert respond(make_contract(), content=b'\xef\xbb\xbf"x"') == [("body", "")]
+
+
 def test_unread_content_is_not_judged() -> None:
     """Where the content is not to be looked at, status, header fields and media type are."""
     contract = make_contract()

@@ -19,6 +19,8 @@ from ramekin.responses import BODILESS_STATUSES
 
 #: What an app writes is bounded by the codec's own limits alone.
 UNLIMITED = Limits().changed(json_nodes=2**31, json_depth=512, number_digits=100_000)
+#: What reads JSON may skip it, what writes JSON adds none.
+_BOM = b"\xef\xbb\xbf"
 #: Fields that stand for themselves each time; every other is one value with commas (RFC 9110 §5.3).
 _SEPARATE = "set-cookie"
 
@@ -146,6 +148,9 @@ class Responses:
         if found is None or content is None or method == "HEAD":
             return
         if found.judge is not None:
+            if content.startswith(_BOM):
+                report.add("body", Fault("", "JSON", "a byte order mark before it (RFC 8259 §8.1)"))
+                return
             try:
                 value = json.decode(content, UNLIMITED)
             except json.JSONError as error:
