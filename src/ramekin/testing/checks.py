@@ -88,7 +88,7 @@ class Check:
 
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             exchange = EXCHANGE.get()
-            operation = exchange.operation = find_operation(self._site, environ)
+            operation = exchange.operation = match_operation(self._site, environ)
             if not self.enabled or operation is None:
                 return wsgi(environ, start_response)
             return self._serve(wsgi, environ, start_response, exchange, operation)
@@ -184,7 +184,7 @@ class _Sent:
     headers: list[tuple[str, str]]
 
 
-def find_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
+def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
     """Return the operation that a site answers a request by; None where it needs none (404, 405, OPTIONS)."""
     path = environ.get("PATH_INFO") or "/"
     route = site.router.static.get(path)

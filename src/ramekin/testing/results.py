@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from werkzeug.http import parse_cookie, parse_options_header
 
 from ramekin import json as codec
-from ramekin.limits import Limits
+from ramekin.contract.responses import UNLIMITED
 from ramekin.testing.errors import ResultError
 from ramekin.testing.values import load_value
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from ramekin.operations import Operation
 
-#: A test reads what its own app wrote, so only the codec's own bounds hold.
-_UNLIMITED = Limits().changed(json_nodes=2**31, json_depth=512, number_digits=100_000)
 _SHOWN_CHARACTERS = 300
 
 
@@ -119,7 +117,7 @@ class Result:
         if self.media_type != "application/json" and not self.media_type.endswith("+json"):
             raise self._unlike("JSON")
         try:
-            return codec.decode(self.content, _UNLIMITED)
+            return codec.decode(self.content, UNLIMITED)
         except codec.JSONError as error:
             raise ResultError(f"{self._title}: the content is not JSON: {error.detail} {self._excerpt}") from error
 
