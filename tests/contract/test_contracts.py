@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from ramekin import App, Request, Resource, Settings, accepts, describe, returns
 from ramekin.contract import Breach, Contract
@@ -188,6 +188,26 @@ def test_own_format_of_problems() -> None:
         ("body", "/code"),
         ("body", "/message"),
     ]
+
+
+class CodedFormat:
+    media_type = "application/json"
+
+    def schema(self, problem: type[Problem]) -> Schema:
+        code = fields.String(required=True, validate=validate.Equal(problem.code))
+        detail = Schema.from_dict({"code": code}, name=f"{problem.__name__}Detail")
+        return Schema.from_dict({"error": fields.Nested(detail)}, name=f"{problem.__name__}Error")()
+
+    def body(self, problem: Problem, request: Request) -> Mapping[str, Any]:
+        return {"error": {"code": problem.code}}
+
+
+def test_own_format_of_problems_may_state_codes() -> None:
+    """Where the schemas of an own format state their codes, wherever they stand, an undeclared problem is a breach."""
+    contract = make_contract(App("Things", problem_format=CodedFormat()))
+    headers = {"Content-Type": "application/json"}
+    assert respond(contract, status=400, headers=headers, content=b'{"error": {"code": "bad-request"}}') == []
+    assert respond(contract, status=400, headers=headers, content=b'{"error": {"code": "odd"}}') != []
 
 
 def request(contract: Contract, operation: str, query: str = "", content: bytes = b"", **headers: str) -> list[Breach]:
