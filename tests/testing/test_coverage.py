@@ -34,14 +34,25 @@ class Items(Resource):
     def put(self, json: Any) -> None: ...
 
 
+class Lost(NotFound):
+    code = "lost"
+
+
 class Item(Resource):
     @returns(status=204)
     def delete(self, item_id: int) -> None: ...
 
     @returns(ITEM)
-    @raises(NotFound, InternalServerError, BadRequest)
+    @raises(NotFound, Lost, InternalServerError, BadRequest)
     def get(self, item_id: int) -> dict[str, int]:
         return {"id": item_id}
+
+
+class Failing(Resource):
+    @returns(ITEM)
+    @raises(NotFound, Lost)
+    def get(self) -> Any:
+        raise Lost
 
 
 class Hidden(Resource):
@@ -157,6 +168,9 @@ def test_nothing_is_missing_that_is_exempt(coverage: Coverage) -> None:
         # An answer to HEAD may come without a media type, and a problem format of one's own without a code.
         (exercise(), {"200 application/json"}),
         (exercise(status=409), {"409 conflict"}),
+        # Of several codes nobody knows which it was.
+        (exercise("getItem", 404), set()),
+        (exercise("getItem", 404, code="lost"), {"404 lost"}),
         # What is not declared fails the check, and counts for nothing here.
         (exercise(status=418, code="teapot"), set()),
         (exercise("getHidden", 204), set()),
@@ -167,6 +181,17 @@ def test_exchange_meets_its_points(app: App, coverage: Coverage, told: Exercise,
     coverage.record(app.compile(), told)
 
     assert met(coverage) == expected
+
+
+@pytest.mark.parametrize("options", [{"stream": True}, {"method": "HEAD"}])
+def test_answer_that_was_not_read_meets_no_problem(listening: Coverage, options: dict[str, Any]) -> None:
+    """An answer whose code nobody read meets none of the problems that share its status."""
+    app = App("Items")
+    app.add_resource("/items", Failing)
+
+    Client(app).request(options.pop("method", "GET"), "/items", **options)
+
+    assert met(listening) == set()
 
 
 def test_first_tests_are_named(app: App, coverage: Coverage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +245,17 @@ def test_problem_format_without_codes(listening: Coverage) -> None:
     assert Client(app).get("/items/3", headers={"Accept": "text/none"}).status == 406
 
     assert met(listening) == {"406 not-acceptable"}
+
+
+def test_problems_without_codes_are_one_point(listening: Coverage) -> None:
+    """Where problems carry no code, those of one status are one point."""
+    app = App("Own", problem_format=OwnFormat())
+    app.add_resource("/items", Failing)
+
+    Client(app).get("/items")
+
+    assert [name for name in points(listening, "getFailing") if name.startswith("404")] == ["404"]
+    assert met(listening) == {"404"}
 
 
 # -- Sums -------------------------------------------------------------------------------------------------------------
@@ -339,7 +375,7 @@ def test_terse_report_of_all_is_one_line(coverage: Coverage) -> None:
     for point in coverage.all_points():
         point.add(1, [])
 
-    assert list(write_terse(coverage)) == ["Items 3: 20 of 20 declared outcomes and parameters exercised, 100 %"]
+    assert list(write_terse(coverage)) == ["Items 3: 21 of 21 declared outcomes and parameters exercised, 100 %"]
 
 
 def test_junit_report_of_enough_has_no_failure(coverage: Coverage) -> None:

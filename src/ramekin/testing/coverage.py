@@ -17,6 +17,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from weakref import WeakSet
 
+from marshmallow.validate import Equal
+
 from ramekin.inputs import header_name
 from ramekin.inputs.names import load_names
 from ramekin.problems import BadRequest, InternalServerError, NotAcceptable, NotFound
@@ -125,13 +127,16 @@ class OperationCoverage(_Tally):
                 yield point
 
     def _find_outcome(self, kind: Kind, status: int, detail: str | None) -> Iterator[Point]:
-        """Yield the point of this status and code or media type; of the status alone where a response has neither."""
-        point = self.points.get((kind, _name(status, detail)))
+        """Yield the point of this status and code or media type; without these, the only one of the status."""
+        point = self.points.get((kind, _name(status, detail))) or self.points.get((kind, str(status)))
+        if point is None and detail is None:
+            prefix = f"{status} "
+            of_status = [
+                point for point in self.points.values() if point.kind == kind and point.name.startswith(prefix)
+            ]
+            point = of_status[0] if len(of_status) == 1 else None
         if point is not None:
             yield point
-        elif detail is None:
-            prefix = f"{status} "
-            yield from (point for point in self.points.values() if point.kind == kind and point.name.startswith(prefix))
 
 
 @dataclass(slots=True)
@@ -177,11 +182,12 @@ class Coverage(_Tally):
         self._sites.add(site)
         key = site.info.title, site.info.version
         api = self.apis.setdefault(key, APICoverage(*key))
+        codes = _states_codes(site)
         for operation in site.operations:
             if not operation.hidden:
                 fresh = OperationCoverage(operation.id, operation.method, operation.path, operation.summary)
                 points = api.operations.setdefault(operation.id, fresh).points
-                for place, point in list_points(operation).items():
+                for place, point in list_points(operation, codes=codes).items():
                     points.setdefault(place, point)
 
     def record(self, site: Site, exercise: Exercise) -> None:
@@ -242,10 +248,17 @@ class Coverage(_Tally):
                     points[place].add(told["count"], told["tests"])
 
 
-def list_points(operation: Operation) -> dict[tuple[Kind, str], Point]:
-    """Return what an operation declares, by kind and name; problems in the order of their statuses."""
-    points = [_outcome_point(operation, outcome) for outcome in operation.outcomes]
-    points.sort(key=lambda point: point.name if point.kind == "problem" else "")
+def list_points(operation: Operation, *, codes: bool = True) -> dict[tuple[Kind, str], Point]:
+    """Return what an operation declares, by kind and name; problems in the order of their statuses.
+
+    Args:
+        operation: The operation.
+        codes: Whether its problems state their codes. Where they do not, those of one status are one point.
+    """
+    statuses = [] if codes else [outcome.status for outcome in operation.outcomes if outcome.problem is not None]
+    points = [_outcome_point(operation, outcome, statuses.count(outcome.status) > 1) for outcome in operation.outcomes]
+    # Where problems share a point, one that counts comes last and stays.
+    points.sort(key=lambda point: (point.name, not point.exempt) if point.kind == "problem" else ("", True))
     for location, place in _PLACES.items():
         for item in operation.inputs_at(location):
             shape: Schema = item.shape  # type: ignore[assignment]  # no bare field there
@@ -254,10 +267,20 @@ def list_points(operation: Operation) -> dict[tuple[Kind, str], Point]:
     return {(point.kind, point.name): point for point in points}
 
 
-def _outcome_point(operation: Operation, outcome: Outcome) -> Point:
+def _outcome_point(operation: Operation, outcome: Outcome, is_shared: bool) -> Point:
     if outcome.problem is None:
         return Point("success", _name(outcome.status, outcome.media_type))
-    return Point("problem", _name(outcome.status, outcome.problem.code), exemption(operation, outcome))
+    name = _name(outcome.status, None if is_shared else outcome.problem.code)
+    return Point("problem", name, exemption(operation, outcome))
+
+
+def _states_codes(site: Site) -> bool:
+    """Tell whether the site's format of problems fixes the code of each, so that an answer says which it is."""
+    declared = site.problem_format.schema(InternalServerError).fields
+    return any(
+        (each.data_key or name) == "code" and any(isinstance(rule, Equal) for rule in each.validators)
+        for name, each in declared.items()
+    )
 
 
 def exemption(operation: Operation, outcome: Outcome) -> str:
