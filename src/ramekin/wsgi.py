@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _ACCESS = logging.getLogger("ramekin.access")
 _INFO = logging.INFO
+#: ``Content-Length`` of short content, made once: most answers of an API have one of these.
+_READY_LENGTHS = 512
+_LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
 
 
 class WSGIRequest(Request):
@@ -144,7 +147,9 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             request = WSGIRequest(environ, site, None)
             head, content, close = answer_other(request, route, arguments)
         if type(content) is bytes:
-            start_response(head.line, [*head.headers, ("Content-Length", str(len(content)))])
+            length = len(content)
+            field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
+            start_response(head.line, [*head.headers, field])
             if started is None and close is None:
                 return [content]
         else:
