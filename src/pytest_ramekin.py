@@ -28,13 +28,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the contract's coverage, and the setting that names the app."""
     parser.addini("ramekin_app", "The app of the fixture `app`, such as bookshop:app or src/shop.py:create_app().")
     group = parser.getgroup("ramekin", "coverage of the contract")
-    group.addoption(
-        "--contract-report",
-        nargs="?",
-        const="terse",
-        choices=["terse", "full"],
-        help="After the run, list what of the contract no test exercised; `full` lists what was exercised, too.",
-    )
+    # As an option with a value that may be left out, it would take the path that follows it for its value.
+    for suffix, style, summary in (
+        ("", "terse", "After the run, list what of the contract no test exercised."),
+        ("=terse", "terse", "The same."),
+        ("=full", "full", "List what was exercised, too."),
+    ):
+        group.addoption(
+            f"--contract-report{suffix}", action="store_const", const=style, dest="contract_report", help=summary
+        )
     group.addoption(
         "--contract-fail-under",
         type=_read_percent,

@@ -350,6 +350,25 @@ def test_terse_report_lists_what_is_missing(project: pytest.Pytester) -> None:
     )
 
 
+def test_report_takes_no_path_for_its_value(project: pytest.Pytester) -> None:
+    """A path after the option is a path, and what is no style of the report is refused."""
+    project.makepyfile(test_some=SOME)
+
+    result, wrong = run(project, "--contract-report", "test_some.py"), run(project, "--contract-report=all")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["Shop 2: 2 of 6 *"])
+    assert wrong.ret == pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.mark.parametrize("option", ["--contract-report", "--contract-report=terse"])
+def test_report_is_terse_unless_it_is_full(project: pytest.Pytester, option: str) -> None:
+    """The report is terse where its option says so or nothing."""
+    project.makepyfile(SOME)
+
+    run(project, option).stdout.fnmatch_lines(["  OPERATION  *MISSING"])
+
+
 def test_full_report_lists_everything(project: pytest.Pytester) -> None:
     """The full report lists each outcome and parameter, how often it was met, and what does not count."""
     project.makepyfile(SOME)
@@ -575,6 +594,7 @@ def test_unwritable_report_fails_the_run(project: pytest.Pytester) -> None:
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines(["FAIL *shop.py*"])
+    assert "was written to" not in result.stdout.str()
 
 
 # -- Several processes ------------------------------------------------------------------------------------------------
@@ -612,6 +632,16 @@ def test_report_of_another_run_has_to_be_one(project: pytest.Pytester, content: 
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.fnmatch_lines([f"FAIL {message}"])
+
+
+def test_pattern_that_matches_nothing_fails_the_run(project: pytest.Pytester) -> None:
+    """A pattern of files to add that finds none is an error of the run, as a missing file is."""
+    project.makepyfile(SOME)
+
+    result = run(project, "--contract-from=nope*.json")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["FAIL --contract-from: no file matches nope[*].json."])
 
 
 def test_workers_add_up(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ class CoveragePlugin:
         self._minimum: float | None = config.getoption("contract_fail_under")
         self._named: tuple[str, str] | None = None
         self._failures: list[str] = []
+        self._written: list[str] = []
         self.coverage = Coverage()
 
     # -- Counting -----------------------------------------------------------------------------------------------------
@@ -152,7 +153,10 @@ class CoveragePlugin:
     def _add_other_runs(self) -> None:
         for pattern in self._config.getoption("contract_from"):
             place = str(self._resolve(pattern))
-            for name in sorted(glob(place, recursive=True)) if has_magic(place) else [place]:
+            names = sorted(glob(place, recursive=True)) if has_magic(place) else [place]
+            if not names:
+                raise ValueError(f"--contract-from: no file matches {pattern}.")
+            for name in names:
                 try:
                     self.coverage.merge(json.loads(Path(name).read_bytes()))
                 except ValueError as error:
@@ -167,6 +171,7 @@ class CoveragePlugin:
             name = self._config.getoption(option)
             if name is not None:
                 reports.write_file(self._resolve(name), write(self.coverage))
+                self._written.append(name)
 
     def _resolve(self, name: str) -> Path:
         return self._config.invocation_params.dir / name
@@ -178,10 +183,8 @@ class CoveragePlugin:
             terminalreporter.section("contract coverage")
             for line in (reports.write_full if kind == "full" else reports.write_terse)(self.coverage):
                 terminalreporter.line(line)
-        for name in ("html", "json", "junit"):
-            file = self._config.getoption(f"contract_{name}")
-            if file is not None:
-                terminalreporter.line(f"Contract coverage was written to {file}.")
+        for name in self._written:
+            terminalreporter.line(f"Contract coverage was written to {name}.")
         for failure in self._failures:
             terminalreporter.line(f"FAIL {failure}", red=True, bold=True)
         if self._minimum is not None and not self._failures:
