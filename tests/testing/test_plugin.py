@@ -28,6 +28,8 @@ class Book(Resource):
         \"""Show a book.\"""
         if book_id > 9:
             raise NotFound
+        if book_id == 8:
+            raise RuntimeError
         if book_id == 7:
             raise Gone  # Which it does not declare.
         extra = self.request.settings.extra
@@ -274,6 +276,29 @@ def test_mark_takes_options_of_the_client(project: pytest.Pytester) -> None:
     )
 
     run(project).assert_outcomes(passed=1)
+
+
+def test_settings_say_whether_exceptions_are_raised(project: pytest.Pytester) -> None:
+    """`propagate_exceptions` among the settings stands over what the client does by itself, and under its option."""
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.ramekin(settings={"propagate_exceptions": False})
+        def test_answered(client):
+            assert client.get("/books/8").status == 500
+
+        def test_raised(client):
+            with pytest.raises(RuntimeError):
+                client.get("/books/8")
+
+        @pytest.mark.ramekin(settings={"propagate_exceptions": True}, raise_exceptions=False)
+        def test_option(client):
+            assert client.get("/books/8").status == 500
+        """
+    )
+
+    run(project).assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(

@@ -50,13 +50,14 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
             "their own; `-p no:ramekin` leaves out this one."
         )
     wanted = change_settings(app.settings, settings)
-    options: dict[str, Any] = {"contract": True}
+    options: dict[str, Any] = {"contract": True, **_say_raising(settings)}
     for mark in reversed(list(item.iter_markers("ramekin"))):
         if mark.args:
             raise CallError("pytest.mark.ramekin takes its arguments by name, as in ramekin(settings={…}).")
         given = dict(mark.kwargs)
-        wanted = change_settings(wanted, given.pop("settings", None) or {})
-        options |= given
+        changes = given.pop("settings", None) or {}
+        wanted = change_settings(wanted, changes)
+        options |= {**_say_raising(changes), **given}
     if wanted != app.settings:
         options["settings"] = wanted
     unknown = sorted(options.keys() - signature(Client).parameters.keys())
@@ -67,6 +68,13 @@ def make_client(item: pytest.Item, app: App, settings: Mapping[str, Any] | Setti
     if counting is not None:
         counting.coverage.declare(client.site)
     return client
+
+
+def _say_raising(changes: Mapping[str, Any] | Settings) -> dict[str, Any]:
+    """Return the client's option that stands over a setting, where the setting is named; whole settings name none."""
+    if isinstance(changes, Mapping) and "propagate_exceptions" in changes:
+        return {"raise_exceptions": changes["propagate_exceptions"]}
+    return {}
 
 
 class CoveragePlugin:
