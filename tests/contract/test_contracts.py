@@ -13,13 +13,17 @@ from ramekin.problems import Problem
 
 
 class FilterSchema(Schema):
-    genre = fields.String()
+    genre = fields.String(validate=validate.OneOf(["novel", "poem"]))
+    years = fields.List(fields.Integer())
+    inner = fields.Nested(Schema.from_dict({"size": fields.Integer()}, name="InnerSchema"))
+    maybe = fields.Integer(allow_none=True)
 
 
 class Things(Resource):
     @accepts(
         query={
             "filter": fields.Nested(FilterSchema, required=True),
+            "page": fields.Integer(),
             "ids": fields.List(fields.Integer(), metadata={"explode": False}),
         }
     )
@@ -221,6 +225,16 @@ def request(contract: Contract, operation: str, query: str = "", content: bytes 
         ("filter[genre]=novel&ids=1,2", []),
         ("filter[genre]=novel&ids=1,x", ["/query/ids/1"]),
         ("ids=1", ["/query/filter"]),
+        ("filter[genre]=x", ["/query/filter/genre"]),
+        ("filter[odd]=x", ["/query/filter/odd"]),
+        ("filter[genre]=novel&filter[genre]=novel", ["/query/filter/genre"] * 2),
+        ("filter[years]=1&filter[years]=2", []),
+        ("filter[years]=1,2", []),
+        ("filter[years]=1,x", ["/query/filter/years/0"]),
+        ("filter[inner][size]=1", []),
+        ("filter[inner][size]=x", ["/query/filter/inner/size"]),
+        ("filter[maybe]=x", ["/query/filter/maybe"]),
+        ("filter[genre]=novel&page=1&page=2", ["/query/page"]),
         ("filter[genre]=novel&a~b=1", ["/query/a~0b"]),
     ],
 )

@@ -16,7 +16,7 @@ from ramekin import json
 from ramekin.contract.judges import Fault, Judge, escape, show
 from ramekin.contract.records import Breach
 from ramekin.contract.responses import UNLIMITED, Content, MediaType
-from ramekin.contract.texts import compile_parse, find_type
+from ramekin.contract.texts import compile_parse, find_type, read_object
 
 #: What a pointer calls each location, as the faults of a problem do.
 _LOCATIONS = {"query": "query", "header": "headers", "cookie": "cookies", "path": "path"}
@@ -45,19 +45,30 @@ class Parameter:
         return find_type(self.schema) == "object" and any(name.startswith(f"{self.name}[") for name in given)
 
     def check(self, given: Mapping[str, list[str]]) -> Iterator[Fault]:
-        """Yield what is wrong with it; what stands in brackets is left to the operation."""
+        """Yield what is wrong with it; an object that does not say how its texts are read is left to the operation."""
         texts = given.get(self.key)
-        if texts is None:
-            if self.required and not self.is_in(given):
-                yield Fault("", "a required parameter", "nothing")
-            return
-        yield from self.judge(self._parse(texts))
+        if texts is not None:
+            yield from self.judge(self._parse(texts))
+        elif self.is_in(given):
+            yield from self._check_object(given)
+        elif self.required:
+            yield Fault("", "a required parameter", "nothing")
+
+    def _check_object(self, given: Mapping[str, list[str]]) -> list[Fault]:
+        try:
+            faults, others = (
+                self.judge(read_object(self.schema, self.name, given, split=split)) for split in (False, True)
+            )
+        except LookupError:
+            return []
+        return faults if others else []
 
     def _parse(self, texts: list[str]) -> Any:
         if find_type(self.schema) == "array" and self.explode:
             item = compile_parse(self.schema.get("items"))
             return [item(text) for text in texts]
-        return compile_parse(self.schema)(texts[-1])
+        # Several where one is declared are a list, which the judge refuses.
+        return compile_parse(self.schema)(texts[0]) if len(texts) == 1 else texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

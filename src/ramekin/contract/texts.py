@@ -27,6 +27,59 @@ def compile_parse(schema: Any) -> Parse:
     return _PARSES.get(kind, _parse_text)
 
 
+def read_object(schema: Any, name: str, given: Mapping[str, list[str]], *, split: bool) -> dict[str, Any]:
+    """Return the object that names in brackets spell.
+
+    Args:
+        schema: Its schema, which stands alone.
+        name: What stands before the brackets.
+        given: The texts of each name.
+        split: Whether one text is a whole list; a document does not say so of a list within an object.
+
+    Raises:
+        LookupError: The schema does not say how a text is to be read.
+    """
+    schema = _find_plain(schema)
+    found: dict[str, Any] = {}
+    for one in given:
+        if one.startswith(f"{name}["):
+            key = one[len(name) + 1 :].partition("]")[0]
+            inner, whole = _find_member(schema, key), f"{name}[{key}]"
+            if whole in given:
+                found[key] = _read_texts(inner, given[whole], split)
+            else:
+                found[key] = read_object(inner, whole, given, split=split)
+    return found
+
+
+def _find_member(schema: Mapping[str, Any], name: str) -> Any:
+    if name in schema.get("properties", {}):
+        return schema["properties"][name]
+    return schema.get("additionalProperties", {})
+
+
+def _read_texts(schema: Any, texts: list[str], split: bool) -> Any:
+    plain = _find_plain(schema)
+    if find_type(plain) == "array":
+        item = compile_parse(_find_plain(plain.get("items", {})))
+        parts = texts[0].split(",") if split and texts != [""] else [] if split else texts
+        return [item(part) for part in parts]
+    return compile_parse(plain)(texts[0]) if len(texts) == 1 else texts
+
+
+def _find_plain(schema: Any) -> Mapping[str, Any]:
+    """Return the part of a schema that says of which type a value is."""
+    if not isinstance(schema, Mapping) or not schema:
+        return {}
+    if find_type(schema) or "enum" in schema or "const" in schema or "type" in schema:
+        return schema
+    parts = [part for keyword in ("allOf", "anyOf", "oneOf") for part in schema.get(keyword, ())]
+    parts = [part for part in parts if part != {"type": "null"}]
+    if len(parts) != 1:
+        raise LookupError("The schema states no type.")
+    return _find_plain(parts[0])
+
+
 def find_type(schema: Any) -> str:
     """Return the type that a schema states, null aside; empty where it states none or several."""
     given = schema.get("type", "") if isinstance(schema, Mapping) else ""
