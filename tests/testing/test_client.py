@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import io
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import pytest
 from marshmallow import fields
@@ -313,6 +315,14 @@ def test_settings(app: App) -> None:
     assert changed.get("/nowhere").problem["type"] == "https://example.com/problems/not-found"
     assert Client(app).get("/nowhere").problem["type"] == "about:blank"
     assert changed.site is Client(app, settings=changed.site.settings).site
+
+
+def test_sites_are_not_kept_for_ever(app: App) -> None:
+    """Of the settings that an app is tested in, the latest sites are kept, and no others."""
+    sites = WeakSet(Client(app, settings=Settings(extra={"test": number})).site for number in range(40))
+    gc.collect()
+    assert len(sites) <= 16
+    assert Client(app, settings=Settings(extra={"test": 39})).site in sites
 
 
 def test_repr(client: Client) -> None:

@@ -7,6 +7,7 @@ Specification: PEP 3333, which ``wsgiref.validate`` holds the app to at every re
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
@@ -39,7 +40,9 @@ _BODIES = ("json", "form", "content")
 _COOKIES = "ramekin.testing.cookies"
 
 #: Compiling costs milliseconds for each operation, and a test run makes a client for each test.
-_SITES: WeakKeyDictionary[App, list[Site]] = WeakKeyDictionary()
+_SITES: WeakKeyDictionary[App, deque[Site]] = WeakKeyDictionary()
+#: Most sites that are kept for one app: tests may each have settings of their own, such as a database's path.
+_KEPT_SITES = 16
 
 
 class RequestOptions(TypedDict, total=False):
@@ -349,13 +352,13 @@ class Client:
 
 
 def _find_site(app: App, settings: Settings, raise_exceptions: bool) -> Site:
-    """Return the app compiled with these settings, made once however many clients ask for it."""
+    """Return the app compiled with these settings, made once for clients that ask for it in turn."""
     own = app.compile()
     wanted = settings.changed(propagate_exceptions=raise_exceptions)
     if wanted == app.settings:
         return own
-    sites = _SITES.setdefault(app, [])
-    site = next((site for site in sites if site.settings == wanted), None)
+    sites = _SITES.setdefault(app, deque(maxlen=_KEPT_SITES))
+    site = next((site for site in tuple(sites) if site.settings == wanted), None)
     if site is None:
         site = app.compile(wanted)
         sites.append(site)
