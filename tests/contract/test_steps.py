@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from ramekin import App, Resource, Settings, returns
 from ramekin.contract import ContractBreach
@@ -70,10 +70,29 @@ def test_breach_is_answered_by_a_500(app: App, caplog: pytest.LogCaptureFixture)
     assert "ContractBreach" in caplog.text
 
 
+@pytest.mark.parametrize("mode", ["log", "raise"])
+def test_what_came_is_not_logged(mode: str, caplog: pytest.LogCaptureFixture) -> None:
+    """No log has the values of a breach, which may be somebody's data; they are in its record."""
+
+    class Members(Resource):
+        @returns({"id": fields.Integer(), "name": fields.String(validate=validate.Length(max=3))})
+        def get(self) -> dict[str, Any]:
+            return {"id": 1, "name": "Emma Woodhouse"}
+
+    app = App("Club")
+    app.add_resource("/members", Members)
+
+    make_client(app, mode).get("/members")
+
+    assert "getMembers 200: body at '/name', declared at most 3 characters" in caplog.text
+    assert "Emma" not in caplog.text
+
+
 def test_breach_reaches_a_test(app: App) -> None:
     """Under the test client `raise` raises."""
-    with pytest.raises(ContractBreach, match="/title"):
+    with pytest.raises(ContractBreach, match="/title") as caught:
         make_client(app, "raise", raise_exceptions=True).get("/books")
+    assert caught.value.breaches[0].got == "nothing"
 
 
 @pytest.mark.parametrize("mode", ["log", "raise"])

@@ -25,7 +25,7 @@ def contract_step(mode: Literal["log", "raise"]) -> Step:
 
     Args:
         mode: ``log`` writes a record of each breach to the logger ``ramekin.contract``; ``raise`` raises
-            `ContractBreach`, which is answered by a 500.
+            `ContractBreach`, which is answered by a 500 and logged as any bug. The texts of neither have what came.
 
     Raises:
         RamekinError: ``ramekin[testing]`` is not installed.
@@ -51,7 +51,10 @@ def contract_step(mode: Literal["log", "raise"]) -> Step:
     def leave_or_raise(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
         breaches = check(exchange, reply)
         if breaches:
-            raise ContractBreach(breaches)
+            error = ContractBreach(breaches)
+            # It is logged with its text, as any bug is; what came is in its `breaches`.
+            error.args = ("\n".join(_describe(breach) for breach in breaches),)
+            raise error
         return reply
 
     def leave_and_log(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
@@ -66,13 +69,13 @@ def contract_step(mode: Literal["log", "raise"]) -> Step:
 
 
 def _log(breach: Breach, request: Request) -> None:
-    # What came may be somebody's data: it is in the record's `breach`, for a handler that may have it.
     _LOGGER.warning(
-        "%s %d: %s at %r, declared %s",
-        breach.operation,
-        breach.status,
-        breach.kind,
-        breach.pointer,
-        breach.declared,
+        "%s",
+        _describe(breach),
         extra={"breach": breach, "operation": breach.operation, "request_id": request.id},
     )
+
+
+def _describe(breach: Breach) -> str:
+    """Return a breach in words that leave out what came: it may be somebody's data, and stands in the record alone."""
+    return f"{breach.operation} {breach.status}: {breach.kind} at {breach.pointer!r}, declared {breach.declared}"
