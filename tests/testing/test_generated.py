@@ -193,6 +193,27 @@ def ramekin_settings(tmp_path):
     run(project, arguments=", settings={'extra': {'title': 'b'}}", before=before).assert_outcomes(passed=2)
 
 
+def test_lists_in_header_fields_pass(project: pytest.Pytester) -> None:
+    """A list in a header field of a response is spelled as schemathesis reads it."""
+    project.makepyfile(
+        shop="""
+from marshmallow import fields
+from ramekin import App, Reply, Resource, returns
+
+app = App("Shop")
+
+
+@app.resource("/kinds")
+class Kinds(Resource):
+    @returns(status=204, headers={"X-Kinds": fields.List(fields.Integer())})
+    def get(self):
+        return Reply(headers={"X-Kinds": [1, 2]})
+"""
+    )
+
+    run(project).assert_outcomes(passed=1)
+
+
 def test_operations_are_left_out_by_id(project: pytest.Pytester) -> None:
     """Only the operations that are named are left out."""
     result = run(project, "-v", arguments=", exclude={'putBook'}")
