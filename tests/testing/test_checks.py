@@ -284,6 +284,24 @@ def test_invalid_content_is_refused(client: Client, options: dict[str, Any], poi
     assert [breach.pointer for breach in caught.value.breaches] == [pointer]
 
 
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [({"query": {"odd": 1}}, "/query/odd"), ({"json": {}}, ""), ({"content": "x", "content_type": "text/plain"}, "")],
+)
+def test_what_is_not_declared_at_all_is_refused(client: Client, options: dict[str, Any], pointer: str) -> None:
+    """A valid request has no query and no body where the operation declares none."""
+    with pytest.raises(ContractBreach) as caught:
+        client.delete("/books/1", valid=True, **options)
+    assert [breach.pointer for breach in caught.value.breaches] == [pointer]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("PUT", "/books")])
+def test_valid_request_is_for_an_operation(client: Client, method: str, path: str) -> None:
+    """A request that no operation answers is not valid."""
+    with pytest.raises(CallError, match="no operation of Bookshop answers it"):
+        client.request(method, path, valid=True)
+
+
 def test_valid_requests_pass(client: Client) -> None:
     """What the document declares is sent."""
     assert client.get("/books", query={"limit": 10, "tags": [1, 2]}, valid=True).status == 200

@@ -126,6 +126,7 @@ class Contract:
             operation=operation_id,
             parameters=tuple(self._compile_parameter(document, each) for each in given),
             is_query_closed=_closes_query(self._operations[operation_id]),
+            credentials=frozenset(document.list_credentials()),
             body=None
             if body is None
             else Body(
@@ -222,6 +223,12 @@ class _Document:
             return None
         return {**item, "parameters": [*path_item.get("parameters", ()), *item.get("parameters", ())]}
 
+    def list_credentials(self) -> Iterator[str]:
+        """Yield the names in a query that security schemes read."""
+        for scheme in self._content.get("components", {}).get("securitySchemes", {}).values():
+            if self.resolve(scheme).get("in") == "query":
+                yield self.resolve(scheme)["name"]
+
     def resolve(self, value: Any) -> Any:
         """Return what stands for a value: what it refers to within the document, or itself."""
         while isinstance(value, Mapping) and str(value.get("$ref", "")).startswith("#/"):
@@ -240,4 +247,4 @@ def _parts(reference: str) -> Iterator[str]:
 def _closes_query(operation: Operation) -> bool:
     """Tell whether a query may have the declared names only; a document has no word for it."""
     shapes = [item.shape for item in operation.inputs_at("query")]
-    return bool(shapes) and all(getattr(shape, "unknown", "raise") == "raise" for shape in shapes)
+    return all(getattr(shape, "unknown", "raise") == "raise" for shape in shapes)

@@ -88,12 +88,14 @@ class Requests:
         parameters: Every parameter.
         is_query_closed: Whether the query may have no other names.
         body: The body; None where none is read.
+        credentials: The names in a query that the security schemes of the document read.
     """
 
     operation: str
     parameters: tuple[Parameter, ...]
     is_query_closed: bool
     body: Body | None
+    credentials: frozenset[str]
 
     def check(self, *, query_string: str, fields: Mapping[str, str], content: bytes) -> list[Breach]:
         """Return what makes a request invalid; see `ramekin.contract.Contract.check_request`."""
@@ -127,13 +129,15 @@ class Requests:
             for fault in one.check(given[one.location]):
                 yield Fault(f"/{_LOCATIONS[one.location]}/{escape(one.name)}{fault.pointer}", fault.declared, fault.got)
         if self.is_query_closed:
-            names = {one.name for one in self.parameters if one.location == "query"}
+            names = self.credentials | {one.name for one in self.parameters if one.location == "query"}
             for name, texts in given["query"].items():
                 if name.partition("[")[0] not in names and name not in names:
                     yield Fault(f"/query/{escape(name)}", "no such parameter", show(texts[0]))
 
     def _check_body(self, fields: Mapping[str, str], content: bytes) -> Iterator[Fault]:
         if self.body is None:
+            if content:
+                yield Fault("", "no request body", show(content[:800].decode("utf-8", "replace")))
             return
         content_type = fields.get("content-type")
         if not content and content_type is None:

@@ -89,6 +89,11 @@ class Check:
         def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             exchange = EXCHANGE.get()
             operation = exchange.operation = match_operation(self._site, environ)
+            if operation is None and exchange.is_valid:
+                raise CallError(
+                    f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')} is said to be valid, "
+                    f"but no operation of {self._site.info.title} answers it."
+                )
             if not self.enabled or operation is None:
                 return wsgi(environ, start_response)
             return self._serve(wsgi, environ, start_response, exchange, operation)
