@@ -3,7 +3,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from marshmallow import Schema, fields, validate
 from ramekin import App, Reply, Resource, accepts, raises, returns
 from ramekin.problems import Gone, NotFound
 from ramekin.testing import CallError, Client, ContractBreach, Exercise, ResultError, observers
+from ramekin.testing.values import dump_value
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -333,6 +334,47 @@ def test_value_is_loaded(client: Client) -> None:
     assert result.json["printed"] == "1815-12-23"
     assert client.get("/books").value == [BOOK]
     assert client.call(Books.post, json={"title": "Emma"}).value["printed"] is None
+
+
+class Kind(enum.Enum):
+    mouse = "Mouse"
+
+
+class PetSchema(Schema):
+    kind = fields.Enum(Kind)
+    kinds = fields.List(fields.Enum(Kind, by_value=True))
+    age = fields.TimeDelta(precision="days")
+    by_name = fields.Dict(keys=fields.String(), values=fields.Nested(Schema.from_dict({"kind": fields.Enum(Kind)})))
+    born = fields.Date(format="%d.%m.%Y")
+
+
+class Pets(Resource):
+    @accepts(json=PetSchema, query={"kind": fields.Enum(Kind), "since": fields.TimeDelta()})
+    @returns(PetSchema)
+    def put(self, json: dict[str, Any], query: dict[str, Any]) -> dict[str, Any]:
+        """Answer what came."""
+        return json
+
+
+def test_call_takes_the_values_that_a_result_gives() -> None:
+    """Members of an Enum, durations and dates are sent as their fields dump them, and come back as the same."""
+    app = App("Pets")
+    app.add_resource("/pets", Pets)
+    pet = {
+        "kind": Kind.mouse,
+        "kinds": [Kind.mouse],
+        "age": timedelta(days=3),
+        "by_name": {"Tim": {"kind": Kind.mouse}},
+        "born": date(2020, 2, 29),
+    }
+    query = {"kind": Kind.mouse, "since": timedelta(seconds=5)}
+    result = Client(app).call(Pets.put, json=pet, query=query)
+    assert result.json["kind"] == "mouse"
+    assert result.value == pet
+    assert Client(app).call(Pets.put, json=result.json, query={}).value == pet
+    assert dump_value(fields.Enum(Kind, by_value=fields.Integer()), Kind.mouse) is Kind.mouse
+    assert dump_value(PetSchema(many=True), [{"kind": Kind.mouse}, 1]) == [{"kind": "mouse"}, 1]
+    assert Client(app).call(Pets.put, valid=False, json={"kinds": 1, "by_name": 2}, query={}).status == 422
 
 
 def test_value_needs_a_schema(client: Client) -> None:

@@ -14,6 +14,7 @@ from ramekin.inputs.names import Slot, build_slot, load_names
 from ramekin.operations import BODY_LOCATIONS, JSON_MEDIA_TYPE, Operation
 from ramekin.testing.bodies import encode_query
 from ramekin.testing.errors import CallError
+from ramekin.testing.values import dump_value
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -101,6 +102,9 @@ def _list_names(operation: Operation) -> str:
 
 def _adapt(operation: Operation, options: dict[str, Any]) -> dict[str, Any]:
     """Spell the arguments as the declarations of their locations say."""
+    for item in operation.effects.inputs:
+        if item.location != "files" and item.location in options:
+            options[item.location] = dump_value(item.shape, options[item.location])
     if options.get("query") is not None:
         options["query"] = encode_query(options["query"], _query_slots(operation))
     if options.get("headers") is not None:

@@ -1,4 +1,4 @@
-"""From the JSON of a response to the values that it stands for, by the schema that dumped it.
+"""From the JSON of a response to the values that it stands for, by the schema that dumped it, and the way back.
 
 A schema's own ``load`` would refuse what it only dumps and run hooks that make objects of input. Here each field that
 it dumps turns its own member back: texts into dates, UUIDs and members of an Enum, objects into dicts by field names.
@@ -6,13 +6,66 @@ it dumps turns its own member back: texts into dates, UUIDs and members of an En
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from enum import Enum
 from typing import Any
 
 from marshmallow import Schema, fields
 from marshmallow.fields import Field
 
+from ramekin.inputs.names import load_names
 from ramekin.types import Shape
+
+#: Values of Python that each field spells in a way of its own.
+_SPELT = (
+    (fields.Enum, Enum),
+    (fields.TimeDelta, timedelta),
+    (fields.DateTime, datetime),
+    (fields.Date, date),
+    (fields.Time, time),
+)
+
+
+def dump_value(shape: Shape, value: Any) -> Any:
+    """Return a value for a request with members of an Enum, dates, times and durations as their fields dump them.
+
+    Args:
+        shape: The schema or field that is to load it.
+        value: JSON, and such values in it; what does not fit the shape is left as it is.
+    """
+    if isinstance(shape, Schema):
+        return _dump_all(lambda item: _dump_members(shape, item), value) if shape.many else _dump_members(shape, value)
+    return _dump_field(shape, value)
+
+
+def _dump_all(dump: Callable[[Any], Any], value: Any) -> Any:
+    return [dump(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _dump_members(schema: Schema, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    known = load_names(schema)
+    return {name: _dump_field(known[name], item) if name in known else item for name, item in value.items()}
+
+
+def _dump_field(field: Field[Any], value: Any) -> Any:
+    if isinstance(field, fields.Nested) and not isinstance(field, fields.Pluck):
+        schema = field.schema
+        is_many = field.many or schema.many
+        return _dump_all(lambda item: _dump_members(schema, item), value) if is_many else _dump_members(schema, value)
+    if isinstance(field, fields.List):
+        return _dump_all(lambda item: _dump_field(field.inner, item), value)
+    if isinstance(field, fields.Mapping) and isinstance(value, Mapping) and field.value_field is not None:
+        inner = field.value_field
+        return {name: _dump_field(inner, item) for name, item in value.items()}
+    if any(isinstance(field, kind) and isinstance(value, values) for kind, values in _SPELT):
+        try:
+            return field._serialize(value, None, None)
+        except (ValueError, TypeError):  # A member of another Enum, say; the app is to refuse it.
+            return value
+    return value
 
 
 def load_value(shape: Shape, value: Any) -> Any:
