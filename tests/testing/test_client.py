@@ -10,10 +10,11 @@ import pytest
 from marshmallow import fields
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, returns
+from ramekin.contract import Contract
 from ramekin.errors import FrozenError
 from ramekin.fields import Upload, UploadedFile
 from ramekin.problems import NotFound
-from ramekin.testing import CallError, Client, ResultError
+from ramekin.testing import CallError, Client, Exercise, ResultError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -323,6 +324,23 @@ def test_sites_are_not_kept_for_ever(app: App) -> None:
     gc.collect()
     assert len(sites) <= 16
     assert Client(app, settings=Settings(extra={"test": 39})).site in sites
+
+
+def test_exchanges_are_described_when_somebody_asks(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was exercised is worked out once it is asked for, and once only."""
+    described: list[str] = []
+    real = Contract.describe_exercise
+
+    def describe(self: Contract, operation_id: str, **parts: Any) -> Exercise:
+        described.append(operation_id)
+        return real(self, operation_id, **parts)
+
+    monkeypatch.setattr(Contract, "describe_exercise", describe)
+    client = Client(app)
+    client.get("/echo")
+    assert described == []
+    assert client.exercises == client.exercises
+    assert described == ["getEcho"]
 
 
 def test_repr(client: Client) -> None:

@@ -5,11 +5,12 @@ Specification: PEP 3333.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast, get_args
 from weakref import WeakKeyDictionary
 
 from ramekin.contract import Breach, Contract, ContractBreach, Exercise, Kind
@@ -54,16 +55,13 @@ class Check:
     Args:
         site: The site.
         enabled: Whether it does.
-
-    Attributes:
-        exercises: The exchanges that kept the contract, in order.
     """
 
     def __init__(self, site: Site, *, enabled: bool) -> None:
         if enabled:
             check_installed()
         self.enabled = enabled
-        self.exercises: list[Exercise] = []
+        self._kept: list[Exercise | Callable[[], Exercise]] = []
         self._site = site
         self._expected: list[tuple[Kind | None, list[Breach]]] = []
 
@@ -153,17 +151,30 @@ class Check:
         if breaches:
             self._report(breaches)
             return
-        exercise = contract.describe_exercise(
+        describe = partial(
+            contract.describe_exercise,
             operation.id,
             status=status,
             headers=headers,
-            content=content,
+            content=content if status >= 400 else None,  # Of others nothing is read, and it may be large.
             query_string=sent.query_string,
             request_headers=sent.headers,
         )
-        self.exercises.append(exercise)
+        if not observers:
+            self._kept.append(describe)
+            return
+        exercise = describe()
+        self._kept.append(exercise)
         for observe in observers:
             observe(self._site, exercise)
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """The exchanges that kept the contract, in order; described when somebody asks, for most tests never do."""
+        for place, kept in enumerate(self._kept):
+            if not isinstance(kept, Exercise):
+                self._kept[place] = kept()
+        return cast("list[Exercise]", list(self._kept))
 
     def _report(self, breaches: list[Breach]) -> None:
         if self._expected and breaches:
