@@ -17,6 +17,8 @@ class FilterSchema(Schema):
     years = fields.List(fields.Integer())
     inner = fields.Nested(Schema.from_dict({"size": fields.Integer()}, name="InnerSchema"))
     maybe = fields.Integer(allow_none=True)
+    few = fields.Nested(Schema.from_dict({"size": fields.Integer()}, name="FewSchema"), metadata={"minProperties": 1})
+    any = fields.Raw()
 
 
 class Things(Resource):
@@ -234,6 +236,9 @@ def request(contract: Contract, operation: str, query: str = "", content: bytes 
         ("filter[inner][size]=1", []),
         ("filter[inner][size]=x", ["/query/filter/inner/size"]),
         ("filter[maybe]=x", ["/query/filter/maybe"]),
+        ("filter[maybe]=7", []),
+        ("filter[few][size]=x", ["/query/filter/few/size"]),
+        ("filter[any]=x", []),
         ("filter[genre]=novel&page=1&page=2", ["/query/page"]),
         ("filter[genre]=novel&a~b=1", ["/query/a~0b"]),
     ],

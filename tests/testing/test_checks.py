@@ -340,6 +340,10 @@ class Kind(enum.Enum):
     mouse = "Mouse"
 
 
+class Digit(enum.Enum):
+    ONE = 1
+
+
 class PetSchema(Schema):
     kind = fields.Enum(Kind)
     kinds = fields.List(fields.Enum(Kind, by_value=True))
@@ -372,8 +376,9 @@ def test_call_takes_the_values_that_a_result_gives() -> None:
     assert result.json["kind"] == "mouse"
     assert result.value == pet
     assert Client(app).call(Pets.put, json=result.json, query={}).value == pet
-    assert dump_value(fields.Enum(Kind, by_value=fields.Integer()), Kind.mouse) is Kind.mouse
+    assert dump_value(fields.Enum(Digit, by_value=fields.Integer()), Kind.mouse) is Kind.mouse
     assert dump_value(PetSchema(many=True), [{"kind": Kind.mouse}, 1]) == [{"kind": "mouse"}, 1]
+    assert dump_value(fields.Nested(PetSchema, many=True), [{"kind": Kind.mouse}]) == [{"kind": "mouse"}]
     assert Client(app).call(Pets.put, valid=False, json={"kinds": 1, "by_name": 2}, query={}).status == 422
 
 
