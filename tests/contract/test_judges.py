@@ -11,7 +11,7 @@ from ramekin.contract import judges
 from ramekin.contract.closing import Schemas
 from ramekin.contract.formats import find_formats
 from ramekin.contract.judges import Fault, check_installed, compile_judge, show
-from ramekin.contract.texts import compile_parse
+from ramekin.contract.texts import compile_parse, read_object
 from ramekin.errors import RamekinError
 
 COMPONENTS: dict[str, Any] = {
@@ -251,3 +251,10 @@ def test_schema_may_be_a_boolean() -> None:
 def test_texts_are_read_by_their_type(schema: Any, text: str, value: Any) -> None:
     """A header field or parameter is read as its schema says; what does not fit stays text, for the judge."""
     assert json.dumps(compile_parse(schema)(text)) == json.dumps(value)
+
+
+def test_object_of_unknown_types_cannot_be_read() -> None:
+    """Where a schema does not say of which type a member is, its text stands for nothing that could be judged."""
+    schema = {"type": "object", "properties": {"a": {"anyOf": [{"type": "integer"}, {"type": "string"}]}}}
+    with pytest.raises(LookupError):
+        read_object(schema, "q", {"q[a]": ["1"]}, split=False)
