@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ACCESS = logging.getLogger("ramekin.access")
 _INFO = logging.INFO
+_new = object.__new__
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
 _LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
@@ -141,7 +142,11 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             route, arguments = look_up(path)
         plan = route.plans.get(environ["REQUEST_METHOD"])
         if plan is not None:
-            request = WSGIRequest(environ, site, plan.operation)
+            request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
+            request.environ = environ
+            request.site = site
+            request.operation = plan.operation
+            request.accept = environ.get("HTTP_ACCEPT")
             head, content, close = plan.run(request, arguments)
         else:
             request = WSGIRequest(environ, site, None)
