@@ -330,7 +330,7 @@ def transactional(work: list[str]) -> Client:
     """An app whose operations run in one unit of work each."""
     app = App("Works", settings=NO_PAGES)
 
-    @app.resource("/work/<how>")
+    @app.resource("/jobs/<how>")
     class Work(Resource):
         @Transactional(work)
         @raises(NotFound)
@@ -366,20 +366,20 @@ def test_a_transaction_outlives_the_stream(
     transactional: Client, work: list[str], how: str, status: int, log: list[str]
 ) -> None:
     """A unit of work ends after the last byte, and is rolled back after problems and bugs."""
-    result = transactional.get(f"/work/{how}")
+    result = transactional.get(f"/jobs/{how}")
     assert (result.status, work) == (status, log)
 
 
 def test_a_stream_that_breaks_off_rolls_back(transactional: Client, work: list[str]) -> None:
     """An exception after the first byte reaches the server and the closing steps."""
     with pytest.raises(RuntimeError, match="late"):
-        transactional.get("/work/late")
+        transactional.get("/jobs/late")
     assert work == ["begin", "stream over", "rollback"]
 
 
 def test_a_client_that_leaves_ends_the_work(transactional: Client, work: list[str]) -> None:
     """When the response is given up the generator is closed first, then the work."""
-    result = transactional.get("/work/well", stream=True)
+    result = transactional.get("/jobs/well", stream=True)
     chunks = result.iter()
     assert (next(chunks), work) == (b"one", ["begin"])
     result.close()
@@ -388,7 +388,7 @@ def test_a_client_that_leaves_ends_the_work(transactional: Client, work: list[st
 
 def test_head_of_a_stream_ends_the_work(transactional: Client, work: list[str]) -> None:
     """HEAD closes the stream unsent, and the work after it."""
-    assert transactional.head("/work/well").status == 200
+    assert transactional.head("/jobs/well").status == 200
     assert work == ["begin", "stream over", "commit"]
 
 
