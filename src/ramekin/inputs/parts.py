@@ -17,7 +17,7 @@ from ramekin.limits import Limits
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
-    from werkzeug.sansio.multipart import Event, MultipartDecoder
+    from werkzeug.sansio.multipart import Event, Field, File, MultipartDecoder
 
 CHUNK_BYTES = 65_536
 
@@ -177,10 +177,9 @@ def _names_twice(disposition: str) -> bool:
     return sum(each.partition("*")[0] == "name" for each in names) > 1 or names.count("filename") > 1
 
 
-def _read_head(event: Event) -> PartHead:
+def _read_head(event: Field | File) -> PartHead:
     """Return the head of a part, by its Content-Disposition."""
-    headers: Headers = event.headers  # type: ignore[attr-defined]
-    name: str | None = event.name  # type: ignore[attr-defined]
+    headers, name = event.headers, event.name
     dispositions = headers.getlist("content-disposition")
     if len(dispositions) == 1 and _names_twice(dispositions[0]):
         raise broken_form("The Content-Disposition of a part has a parameter twice.")
