@@ -180,7 +180,7 @@ def make_mirror_writer(mirror: type) -> Callable[[list[Any]], bytes]:
 
     The caller has proved what `encode_plain` asks for, and that times are in UTC, written as ``Z``, or naive.
     """
-    convert, mirrors = msgspec.convert, list[mirror]  # type: ignore[valid-type]
+    convert, mirrors = msgspec.convert, list[mirror]  # type: ignore[valid-type]  # A class made at run time.
 
     def write(objects: list[Any]) -> bytes:
         return _encode(convert(objects, mirrors, from_attributes=True, builtin_types=_UNCHANGED))

@@ -124,7 +124,7 @@ def _make_validator() -> Callable[[Any], Any]:
 
     checker = FormatChecker(())
     checker.checkers = {name: (function, ()) for name, function in find_formats().items()}
-    cls: Any = extend(Draft202012Validator, {"pattern": check_pattern})  # type: ignore[no-untyped-call]
+    cls: Any = extend(Draft202012Validator, {"pattern": check_pattern})  # type: ignore[no-untyped-call]  # jsonschema's
     return lambda schema: cls(schema, format_checker=checker)
 
 

@@ -69,7 +69,7 @@ def _translate(source: str) -> tuple[str, bool]:
         if text.startswith("["):
             end = _CLASS_END.match(source, position)
             text += end[0]  # type: ignore[index]  # re.compile has seen the class end.
-            position = end.end()  # type: ignore[union-attr]
+            position = end.end()  # type: ignore[union-attr]  # As above.
         alternatives = alternatives or text == "|"
         parts.append(_translate_token(text))
     return "".join(parts), alternatives
