@@ -32,12 +32,15 @@ from ramekin.settings import Settings
 from ramekin.steps import Phase, Step
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import ExceptionHandler
     from ramekin.limits import Limits
     from ramekin.responses import Reply
+    from ramekin.signing import Signer
     from ramekin.sites import Modify, Site
     from ramekin.steps import Exchange
 
@@ -321,6 +324,23 @@ class App:
         with self._change("changing the document"):
             self._modify.append(function)
         return function
+
+    # -- Signing ------------------------------------------------------------------------------------------------------
+
+    def signer(self, purpose: str, *, max_age: timedelta) -> Signer:
+        """Return what signs tokens, values and links for one purpose, with the keys of the settings.
+
+        Args:
+            purpose: What it signs for, such as ``password-reset``; what one purpose has signed no other one reads.
+            max_age: How long a signature is accepted.
+
+        Raises:
+            SettingsError: The settings have no ``secret_key``, the purpose is empty, or ``max_age`` is less than a
+                second.
+        """
+        from ramekin.signing import Signer
+
+        return Signer.of(self.settings, purpose, max_age=max_age)
 
     # -- Compiling and serving ----------------------------------------------------------------------------------------
 

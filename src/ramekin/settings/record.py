@@ -1,6 +1,7 @@
 """The settings themselves: each name, type and default stands here, once.
 
-Specification: RFC 3986 §3 for `problem_base_uri`; RFC 9110 §5.6.2 for the token in `request_id_header`.
+Specification: RFC 3986 §3 for `problem_base_uri`; RFC 9110 §5.6.2 for the token in `request_id_header`; RFC 2104 §3 for
+the length of `secret_key`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _TOKEN = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
 _SCHEME = frozenset(string.ascii_letters + string.digits + "+-.")
 _PATH = frozenset(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@/%")
 _URI = _PATH | frozenset("?#[]")
+#: Fewest characters of a secret key; a good one has 32 random bytes.
+KEY_CHARACTERS = 16
 
 
 def _check_header_name(value: str) -> None:
@@ -40,10 +43,24 @@ def _check_absolute_uri(value: str) -> None:
         raise ValidationError("Must be an absolute URI, such as https://example.com/problems/.")
 
 
+def check_secret_key(value: str) -> None:
+    """Refuse a key that is too short to be random; the message does not repeat it.
+
+    Raises:
+        ValidationError: It is.
+    """
+    if len(value) < KEY_CHARACTERS:
+        raise ValidationError(
+            f"Must have at least {KEY_CHARACTERS} random characters; "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))" makes a good one.'
+        )
+
+
 # What a type leaves open stands beside it: the derived schema takes these as its validators.
 HeaderName: TypeAlias = Annotated[str, _check_header_name]
 AbsolutePath: TypeAlias = Annotated[str, _check_path]
 AbsoluteURI: TypeAlias = Annotated[str, _check_absolute_uri]
+SecretKey: TypeAlias = Annotated[str, check_secret_key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +83,9 @@ class Settings:
         docs_path: Where the docs page is served; nowhere when None.
         contract: Whether every response is held against the document: not at all; with a record for each breach to the
             logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
+        secret_key: What tokens, links, values and sessions are signed with: 32 random bytes as text, 16 characters at
+            least. Left out of ``repr``, as the next one is.
+        secret_key_fallbacks: Older keys, which are read and never sign, so that a key can be replaced.
         extra: The app's own settings, which ``repr`` leaves out because secrets may be among them.
 
     Raises:
@@ -84,6 +104,8 @@ class Settings:
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
     contract: Literal["off", "log", "raise"] = "off"
+    secret_key: SecretKey | None = field(default=None, repr=False)
+    secret_key_fallbacks: tuple[SecretKey, ...] = field(default=(), repr=False)
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +118,9 @@ class Settings:
         changed = {name: value for name, value in given.items() if value is not _defaults()[name]}
         if changed:
             _check_values(changed)
+        object.__setattr__(self, "secret_key_fallbacks", tuple(self.secret_key_fallbacks))
+        if self.secret_key_fallbacks and self.secret_key is None:
+            raise SettingsError("secret_key_fallbacks are older keys, which only read; secret_key has to sign.")
         if self.openapi_path is not None and self.openapi_path == self.docs_path:
             raise SettingsError(f"openapi_path and docs_path are both {self.docs_path!r}; each needs its own.")
 
