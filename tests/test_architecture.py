@@ -19,6 +19,7 @@ PACKAGE = ROOT / "src" / "ramekin"
 HOMES = {
     "apispec": {"openapi"},
     "itsdangerous": {"signing"},
+    "jwt": {"auth"},
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
@@ -29,7 +30,9 @@ HOMES = {
 LOADED_ON_USE = (
     "apispec",
     "itsdangerous",
+    "jwt",
     "offapi",
+    "ramekin.auth",
     "ramekin.cli",
     "ramekin.openapi.converter",
     "ramekin.testing",

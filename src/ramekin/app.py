@@ -395,8 +395,12 @@ class App:
         from ramekin.wsgi import compile_wsgi
 
         operations: list[Operation] = []
-        for registration in [*self._registrations.values(), *self._own_registrations(settings)]:
+        for registration in self._registrations.values():
             _check_unchanged(registration)
+            operations += self._find_operations(registration, settings.limits)
+        for kind in dict.fromkeys(type(said) for operation in operations for said in operation.declarations):
+            kind.check_operations(operations)
+        for registration in self._own_registrations(settings):
             operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
         check_components(operations)

@@ -59,13 +59,14 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_state", "_stream", "accept", "operation", "site")
+    __slots__ = ("_body", "_id", "_principal", "_state", "_stream", "accept", "operation", "site")
 
     site: RequestSite
     operation: Operation | None
     accept: str | None
     _body: bytes
     _id: str
+    _principal: Any
     _state: dict[str, Any]
     _stream: ByteStream
 
@@ -137,6 +138,18 @@ class Request:
             if given is not None and _REQUEST_ID.fullmatch(given):
                 return given
         return secrets.token_hex(16)
+
+    @property
+    def principal(self) -> Any:
+        """Who the request is from, as ``requires`` found out; None where it did not ask, or where nobody has to say."""
+        try:
+            return self._principal
+        except AttributeError:
+            return None
+
+    @principal.setter
+    def principal(self, principal: Any) -> None:
+        self._principal = principal
 
     @property
     def state(self) -> dict[str, Any]:

@@ -29,6 +29,11 @@ class Resource:
     def __init__(self, request: Request) -> None:
         self.request = request
 
+    @property
+    def principal(self) -> Any:
+        """Who the request is from; see `Request.principal`."""
+        return self.request.principal
+
     def url_for(self, target: type[Any] | str, /, **values: Any) -> str:
         """Return the path of a resource with the mount prefix, never a host; see `Request.url_for`."""
         return self.request.url_for(target, **values)
