@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder
 
+from ramekin.auth.principals import ACTING
 from ramekin.testing.bodies import encode_cookies, encode_form, encode_header, encode_json, encode_query
 from ramekin.testing.calls import compose, find_operation
 from ramekin.testing.checks import EXCHANGE, Check, Exchange
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ramekin.app import App
+    from ramekin.auth import Principal
     from ramekin.contract import Breach, Exercise, Kind
     from ramekin.settings import Settings
     from ramekin.sites import Site
@@ -126,6 +128,7 @@ class Client:
         self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
+        self._principal: Principal[Any] | None = None
         self._check = Check(self.site, enabled=contract)
         self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate, self._check))
 
@@ -149,6 +152,19 @@ class Client:
         """
         other = copy(self)
         other._headers = {**self._headers, **headers}
+        return other
+
+    def as_principal(self, principal: Principal[Any] | None) -> Client:
+        """Return a client whose requests are taken to be from this principal, and that shares this one's cookies.
+
+        Whatever schemes an operation requires take it for theirs, without credentials; its scopes and the policies are
+        checked as ever. None goes back to credentials.
+
+        Example:
+            >>> ada = client.as_principal(Principal("ada", {"books:write"}))
+        """
+        other = copy(self)
+        other._principal = principal
         return other
 
     # -- By URL -------------------------------------------------------------------------------------------------------
@@ -217,6 +233,7 @@ class Client:
         )
         exchange = Exchange(is_stream=options.get("stream", False), is_valid=options.get("valid", False))
         token = EXCHANGE.set(exchange)
+        acting = ACTING.set(self._principal)
         try:
             response = self._jar.open(
                 builder,
@@ -224,6 +241,7 @@ class Client:
                 follow_redirects=options.get("follow_redirects", False),
             )
         finally:
+            ACTING.reset(acting)
             EXCHANGE.reset(token)
         return Result(
             status=response.status_code,
