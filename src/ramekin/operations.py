@@ -152,6 +152,7 @@ class Effects(Record, frozen=True):
         inputs: What it reads from the request.
         outcomes: Successes, the topmost first; those that a feature adds are ``implied`` and come last.
         problems: Failures, by class.
+        implied_problems: Failures that follow from it without being declared, by class.
         response_headers: Header fields on every success.
         security: Alternatives of OpenAPI security requirements; None says nothing, ``()`` says public.
         security_schemes: OpenAPI security scheme objects by name.
@@ -166,6 +167,7 @@ class Effects(Record, frozen=True):
     inputs: tuple[Input, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[type[Problem], ...] = ()
+    implied_problems: tuple[type[Problem], ...] = ()
     response_headers: tuple[Header, ...] = ()
     security: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
     security_schemes: Mapping[str, Mapping[str, Any]] = _EMPTY
@@ -380,6 +382,7 @@ def combine_effects(parts: Iterable[Effects]) -> Effects:
         inputs=tuple(chain.from_iterable(part.inputs for part in parts)),
         outcomes=outcomes,
         problems=tuple(dict.fromkeys(chain.from_iterable(part.problems for part in parts))),
+        implied_problems=tuple(dict.fromkeys(chain.from_iterable(part.implied_problems for part in parts))),
         response_headers=headers,
         security=reduce(_all_of, (part.security for part in parts), None),
         security_schemes=_united(part.security_schemes for part in parts),
@@ -446,7 +449,7 @@ def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
 
 
 def _check_problems(endpoint: Endpoint, effects: Effects) -> None:
-    if not effects.problems:
+    if not effects.problems and not effects.implied_problems:
         return
     known: dict[tuple[int, str], type[Problem]] = {}
     for problem in (*effects.problems, *_implied_problems(endpoint, effects)):
@@ -517,7 +520,7 @@ def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:
     declared = [_problem_outcome(problem, implied=False) for problem in effects.problems]
     implied = [
         _problem_outcome(problem, implied=True)
-        for problem in _implied_problems(endpoint, effects)
+        for problem in dict.fromkeys(_implied_problems(endpoint, effects))
         if problem not in effects.problems
     ]
     return (*effects.outcomes, *declared, *implied)
@@ -536,6 +539,7 @@ _PROBLEM_OUTCOMES: dict[tuple[type[Problem], bool], Outcome] = {}
 
 def _implied_problems(endpoint: Endpoint, effects: Effects) -> Iterable[type[Problem]]:
     yield problems.BadRequest
+    yield from effects.implied_problems
     if endpoint.path_parameters:
         yield problems.NotFound
     yield problems.NotAcceptable

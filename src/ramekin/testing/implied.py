@@ -1,6 +1,7 @@
 """Requests that meet the implied outcomes of every operation, so that no test has to spell them out.
 
-Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415), §15.5.21 (422).
+Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.4 (403), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415),
+§15.5.21 (422).
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ def exercise_implied(
 ) -> None:
     """Send to each operation the requests that its implied outcomes answer, and see that they do.
 
-    They are malformed, of an unknown media type, too long, not acceptable, invalid or without credentials: 400, 415,
-    413, 406, 422 and 401. All but the last have to pass the operation's authentication, so the client carries
-    credentials. Ramekin refuses them before a handler runs; only where a schema takes whatever is sent can a request
-    that should be invalid reach the handler.
+    They are malformed, of an unknown media type, too long, not acceptable, invalid, sent with the session by a page of
+    another origin, or without credentials: 400, 415, 413, 406, 422, 403 and 401. All but the last two have to pass the
+    operation's authentication, so the client carries credentials. Ramekin refuses them before a handler runs; only
+    where a schema takes whatever is sent can a request that should be invalid reach the handler.
 
     Args:
         client: The client, made with ``contract=True`` so that each answer is checked and counted.
@@ -132,6 +133,14 @@ def _unauthorized(operation: Operation) -> _Attempt:
     return _Attempt(problems.Unauthorized, ({"headers": {"Authorization": None, "Cookie": ""}},), sure=needed)
 
 
+def _cross_origin(operation: Operation) -> _Attempt:
+    from ramekin.sessions import Sessions
+
+    cookies = [said.cookie for said in operation.declarations if isinstance(said, Sessions)]
+    carried = "; ".join(f"{name}=x" for cookie in cookies for name in {cookie.base, cookie.name})
+    return _Attempt(problems.CrossOrigin, ({"headers": {"Cookie": carried, "Sec-Fetch-Site": "cross-site"}},))
+
+
 def _not_acceptable(operation: Operation) -> _Attempt:
     return _Attempt(problems.NotAcceptable, ({"headers": {"Accept": _UNKNOWN_TYPE}},))
 
@@ -189,6 +198,7 @@ def _list_names(operation: Operation, location: Location) -> list[str]:
 
 _ATTEMPTS = {
     problems.Unauthorized: _unauthorized,
+    problems.CrossOrigin: _cross_origin,
     problems.NotAcceptable: _not_acceptable,
     problems.UnsupportedMediaType: _unsupported_type,
     problems.ContentTooLarge: _too_large,
