@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ramekin.errors import ContractError
 from ramekin.problems import BadRequest, ContentTooLarge
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
     from ramekin.operations import Operation
+    from ramekin.sessions import Session
     from ramekin.settings import Settings
 
 #: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
@@ -59,7 +61,7 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_principal", "_state", "_stream", "accept", "operation", "site")
+    __slots__ = ("_body", "_id", "_principal", "_session", "_state", "_stream", "accept", "operation", "site")
 
     site: RequestSite
     operation: Operation | None
@@ -67,6 +69,7 @@ class Request:
     _body: bytes
     _id: str
     _principal: Any
+    _session: Session
     _state: dict[str, Any]
     _stream: ByteStream
 
@@ -159,6 +162,22 @@ class Request:
         except AttributeError:
             self._state = {}
             return self._state
+
+    @property
+    def session(self) -> Session:
+        """What the app remembers of this client; see `ramekin.sessions`.
+
+        Raises:
+            ContractError: The app has declared no sessions.
+        """
+        try:
+            return self._session
+        except AttributeError:
+            raise ContractError("The app has no sessions; app.declare(sessions(…)) gives it some.") from None
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._session = session
 
     @property
     def body(self) -> bytes:

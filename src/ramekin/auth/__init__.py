@@ -8,7 +8,8 @@
     │   │   ├── OAuth2           …with the flows that issue it in the document
     │   │   └── OpenIDConnect    …with the provider in the document
     │   ├── APIKeys              the key of a program
-    │   └── Basic                a user name and a password
+    │   ├── Basic                a user name and a password
+    │   └── SessionCookie        the session of a browser
     ├── Policy                   a function that decides, made by `policy`; `loads` gives it the object
     └── anonymous                nobody has to say who they are
 
@@ -30,6 +31,7 @@ from ramekin.auth.policies import Policy, policy
 from ramekin.auth.principals import UNSTATED, Principal
 from ramekin.auth.requirements import Alternative, Requirement, anonymous
 from ramekin.auth.schemes import Scheme
+from ramekin.auth.session_cookies import SessionCookie
 from ramekin.auth.tokens import BearerTokens
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "Requirement",
     "Requires",
     "Scheme",
+    "SessionCookie",
     "anonymous",
     "generate_key",
     "hash_key",

@@ -64,7 +64,7 @@ class Requires(Declaration):
             yield Step(
                 phase=Phase.ADMIT,
                 name="authentication",
-                after=("session",),
+                after=("cross-origin",),
                 enter=authentication.enter,
                 blocking=any(scheme.blocking for scheme in list_schemes(alternatives)),
             )

@@ -5,7 +5,8 @@ Specification: RFC 6749 §3.3 for scopes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic
@@ -79,3 +80,13 @@ def grant(principal: Principal[Any], scopes: Collection[str], claims: Mapping[st
 
 #: The principal that a test acts as, whatever credentials its requests have. No request can set it.
 ACTING: ContextVar[Principal[Any] | None] = ContextVar("ramekin.auth.acting", default=None)
+
+
+@contextmanager
+def act_as(principal: Principal[Any]) -> Iterator[None]:
+    """Have all requests that are answered in this context be from a principal; for tests."""
+    token = ACTING.set(principal)
+    try:
+        yield
+    finally:
+        ACTING.reset(token)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypedDict, Unpack, overload
@@ -19,7 +19,6 @@ from weakref import WeakKeyDictionary
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder
 
-from ramekin.auth.principals import ACTING
 from ramekin.testing.bodies import encode_cookies, encode_form, encode_header, encode_json, encode_query
 from ramekin.testing.calls import compose, find_operation
 from ramekin.testing.checks import EXCHANGE, Check, Exchange
@@ -233,15 +232,14 @@ class Client:
         )
         exchange = Exchange(is_stream=options.get("stream", False), is_valid=options.get("valid", False))
         token = EXCHANGE.set(exchange)
-        acting = ACTING.set(self._principal)
         try:
-            response = self._jar.open(
-                builder,
-                buffered=not exchange.is_stream,
-                follow_redirects=options.get("follow_redirects", False),
-            )
+            with _act_as(self._principal):
+                response = self._jar.open(
+                    builder,
+                    buffered=not exchange.is_stream,
+                    follow_redirects=options.get("follow_redirects", False),
+                )
         finally:
-            ACTING.reset(acting)
             EXCHANGE.reset(token)
         return Result(
             status=response.status_code,
@@ -381,6 +379,15 @@ def _find_site(app: App, settings: Settings, raise_exceptions: bool) -> Site:
         site = app.compile(wanted)
         sites.append(site)
     return site
+
+
+def _act_as(principal: Principal[Any] | None) -> AbstractContextManager[object]:
+    """Have requests be from a principal for a while, if one is given."""
+    if principal is None:
+        return nullcontext()
+    from ramekin.auth.principals import act_as
+
+    return act_as(principal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Requests that meet the implied outcomes of every operation, so that no test has to spell them out.
 
-Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415), §15.5.21 (422).
+Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.4 (403), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415),
+§15.5.21 (422).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ramekin import problems
 from ramekin.arguments import body_limit, content_types
-from ramekin.auth import Principal
 from ramekin.errors import RoutingError
 from ramekin.inputs import header_name
 from ramekin.inputs.names import load_names
@@ -55,11 +55,11 @@ def exercise_implied(
 ) -> None:
     """Send to each operation the requests that its implied outcomes answer, and see that they do.
 
-    They are malformed, of an unknown media type, too long, not acceptable, invalid, without credentials or from
-    somebody without scopes: 400, 415, 413, 406, 422, 401 and 403. All but the last two have to pass the operation's
-    authentication, so the client carries credentials, or acts as a principal. What a policy refuses is left to tests of
-    your own. Ramekin refuses them before a handler runs; only where a schema takes whatever is sent can a request
-    that should be invalid reach the handler.
+    They are malformed, of an unknown media type, too long, not acceptable, invalid, sent with the session by a page of
+    another origin, without credentials or from somebody without scopes: 400, 415, 413, 406, 422, 403, 401 and 403. All
+    but the last three have to pass the operation's authentication, so the client carries credentials, or acts as a
+    principal. What a policy refuses is left to tests of your own. Ramekin refuses them before a handler runs; only
+    where a schema takes whatever is sent can a request that should be invalid reach the handler.
 
     Args:
         client: The client, made with ``contract=True`` so that each answer is checked and counted.
@@ -92,6 +92,8 @@ def _send(client: Client, operation: Operation, path: str, attempt: _Attempt) ->
     expected = attempt.problem.status
     result = None
     if attempt.caller is not None:
+        from ramekin.auth import Principal
+
         client = client.as_principal(None if attempt.caller == "nobody" else Principal("nobody"))
     for options in attempt.requests:
         result = client.request(operation.method, path, **options)
@@ -158,6 +160,14 @@ def _forbidden(operation: Operation) -> _Attempt:
     return _Attempt(problems.Forbidden, ({},), sure=needed, caller="without scopes")
 
 
+def _cross_origin(operation: Operation) -> _Attempt:
+    from ramekin.sessions import Sessions
+
+    cookies = [said.cookie for said in operation.declarations if isinstance(said, Sessions)]
+    carried = "; ".join(f"{name}=x" for cookie in cookies for name in {cookie.base, cookie.name})
+    return _Attempt(problems.CrossOrigin, ({"headers": {"Cookie": carried, "Sec-Fetch-Site": "cross-site"}},))
+
+
 def _not_acceptable(operation: Operation) -> _Attempt:
     return _Attempt(problems.NotAcceptable, ({"headers": {"Accept": _UNKNOWN_TYPE}},))
 
@@ -216,6 +226,7 @@ def _list_names(operation: Operation, location: Location) -> list[str]:
 _ATTEMPTS = {
     problems.Unauthorized: _unauthorized,
     problems.Forbidden: _forbidden,
+    problems.CrossOrigin: _cross_origin,
     problems.NotAcceptable: _not_acceptable,
     problems.UnsupportedMediaType: _unsupported_type,
     problems.ContentTooLarge: _too_large,
