@@ -13,10 +13,11 @@ from functools import partial
 from math import ceil
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.responses import COOKIE_BYTES
 from ramekin.sessions.cookies import CLEARED, CookieValue, SessionCookie
-from ramekin.sessions.session import Loaded, Snapshot, decode_data, encode_data, hash_id
+from ramekin.sessions.session import Loaded, Snapshot, decode_data, hash_id
 from ramekin.sessions.stores import AsyncSessionStore, SessionStore, StoredSession
 from ramekin.settings import Settings
 from ramekin.signing import BadToken, Clock, Signed, Signer
@@ -150,7 +151,7 @@ class CookieKeeper(Keeper):
         for (created_at, subject, data), signed_at in self._read(values):
             end = self._lifetime.end(created_at, signed_at.timestamp())
             if end > self._lifetime.clock():
-                return Loaded(encode_data(data), subject, created_at, end)
+                return Loaded(json.encode(data), subject, created_at, end)
         return None
 
     def check_size(self, data: bytes, subject: str | None) -> None:
