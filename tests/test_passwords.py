@@ -77,6 +77,7 @@ class Counting:
 @pytest.mark.parametrize(
     ("password", "known"),
     [("anything", None), ("", None), ("x" * (PASSWORD_CHARACTERS + 1), HASHER.hash("x")), ("\udcff", HASHER.hash("x"))],
+    ids=["unknown user", "unknown user, empty", "too long", "no Unicode"],
 )
 def test_what_cannot_be_right_costs_as_much(password: str, known: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown user is checked against a hash of no password, so that the time says nothing of who there is."""
@@ -101,7 +102,7 @@ def test_the_dummy_takes_the_same_time() -> None:
     assert 0.3 < measure(None) / measure(known) < 3
 
 
-@pytest.mark.parametrize("password", ["x" * (PASSWORD_CHARACTERS + 1), "\udcff"])
+@pytest.mark.parametrize("password", ["x" * (PASSWORD_CHARACTERS + 1), "\udcff"], ids=["too long", "no Unicode"])
 def test_what_is_no_password_is_not_hashed(password: str) -> None:
     """The length is looked at before any work."""
     with pytest.raises(ValueError, match=r"at most 1000 characters|surrogates"):
