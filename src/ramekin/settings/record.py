@@ -83,6 +83,7 @@ class Settings:
         docs_path: Where the docs page is served; nowhere when None.
         contract: Whether every response is held against the document: not at all; with a record for each breach to the
             logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
+        asgi_threads: Most threads of a worker that run plain functions under ASGI.
         secret_key: What tokens, links, values and sessions are signed with: 32 random bytes as text, 16 characters at
             least. Left out of ``repr``, as the next one is.
         secret_key_fallbacks: Older keys, which are read and never sign, so that a key can be replaced.
@@ -104,6 +105,7 @@ class Settings:
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
     contract: Literal["off", "log", "raise"] = "off"
+    asgi_threads: int = 40
     secret_key: SecretKey | None = field(default=None, repr=False)
     secret_key_fallbacks: tuple[SecretKey, ...] = field(default=(), repr=False)
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
