@@ -198,6 +198,30 @@ def test_async_schemes() -> None:
         assert client.get("/", headers={**bearer("nobody"), **headers}).status == 401
 
 
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+@pytest.mark.parametrize("rule", [tokens, later, tokens | later, later & tokens])
+def test_plain_and_async_handlers_under_both_protocols(rule: Any, protocol: Any) -> None:
+    """Whatever is awaited and whatever is not, who has no good token is not let in."""
+    app = App("Both", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    @requires(rule)
+    class Thing(Resource):
+        @returns(fields.String())
+        def get(self) -> str:
+            return str(self.principal.id)
+
+        @returns(fields.String())
+        async def post(self) -> str:
+            return str(self.principal.id)
+
+    client = Client(app, protocol=protocol)
+    for method in ("GET", "POST"):
+        assert client.request(method, "/", headers=bearer("ada")).json == "ada"
+        assert [client.request(method, "/", headers=one).status for one in ({}, bearer("eve"))] == [401, 401]
+        assert client.as_principal(Principal("bob")).request(method, "/").json == "bob"
+
+
 def test_several_async_schemes() -> None:
     """Each of them is waited for in turn."""
     client = serve(APIKeys(find_key_later) & later)
