@@ -94,7 +94,7 @@ class Requires(Declaration):
         if open_ones and any(operation.effects.security for operation in operations):
             listed = "\n".join(f"  {one.id} ({one.method} {one.rule}), {one.where}" for one in open_ones)
             raise DeclarationError(
-                "The app has security schemes, and these operations do not say who may call them:\n"
+                "Some operations of the app say who may call them, and these do not:\n"
                 f"{listed}\n"
                 "Put @requires(…) on the method or its class, app.declare(requires(…)) for all, or @public to open it."
             )
