@@ -82,7 +82,7 @@ def test_reading_tells_when_it_was_signed() -> None:
 
 
 def test_what_json_cannot_carry_is_not_signed() -> None:
-    """A token carries JSON, and nothing is changed in silence to fit."""
+    """A token carries JSON, and no number that is none."""
     with pytest.raises(EncodeError):
         make_signer().dump({"at": float("nan")})
 

@@ -149,7 +149,7 @@ def test_a_page_of_another_origin_cannot_begin_a_session(site: Site) -> None:
 
 
 def test_a_refused_request_changes_no_session(clock: Clock) -> None:
-    """What hooks of the app did before the refusal is not kept."""
+    """What hooks of the app have done is not kept, where there is no operation either."""
 
     def prepare(app: App) -> None:
         @app.before
@@ -160,4 +160,5 @@ def test_a_refused_request_changes_no_session(clock: Clock) -> None:
     site = Site(clock, MemoryStore(clock=clock), prepare=prepare)
     site.use(lambda session: session.update(seen=[]))
     assert site.use(method="POST", headers={"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert site.client.post("/nowhere", headers={"Sec-Fetch-Site": "cross-site"}).status == 404
     assert site.use().json == {"seen": []}

@@ -90,6 +90,15 @@ def test_sessions_in_a_file_outlive_the_process(tmp_path: Path, clock: Clock) ->
     assert store.load("k") == session
 
 
+@pytest.mark.skipif(os.name != "posix", reason="There are no such modes here.")
+def test_the_file_is_for_its_user_alone(tmp_path: Path, clock: Clock) -> None:
+    """What sessions hold is nobody else's on the machine, in the files that SQLite puts beside it, too."""
+    store = SQLiteStore(tmp_path / "s.db")
+    store.create("k", make(clock))
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    store.close()
+
+
 def test_ended_sessions_are_taken_out_of_the_file(tmp_path: Path, clock: Clock) -> None:
     """Each new session takes some away that have ended, so that the file does not grow for ever."""
     store = SQLiteStore(tmp_path / "s.db", clock=clock)

@@ -137,7 +137,7 @@ class _Cycle:
         if not session.touched:
             return reply
         mark_private(reply.headers)
-        if (reply.status or 200) >= 500 or isinstance(reply.problem, CrossOrigin):
+        if (reply.status or 200) >= 500 or self._declared.is_forged(request):
             return reply
         return self._settle(request, take_snapshot(session), reply)
 

@@ -127,7 +127,7 @@ class Keeper(ABC):
         return ""
 
     @abstractmethod
-    def check_size(self, data: bytes, subject: str | None) -> None:
+    def check_size(self, data: dict[str, Any], subject: str | None) -> None:
         """Refuse a session that is too large to be kept."""
 
     @abstractmethod
@@ -159,7 +159,7 @@ class CookieKeeper(Keeper):
                 return Loaded(json.encode(data), subject, created_at, end)
         return None
 
-    def check_size(self, data: bytes, subject: str | None) -> None:
+    def check_size(self, data: dict[str, Any], subject: str | None) -> None:
         """Refuse a session that no browser would keep.
 
         Raises:
@@ -167,8 +167,8 @@ class CookieKeeper(Keeper):
         """
         self._sign(data, subject, self._lifetime.clock())
 
-    def _sign(self, data: bytes, subject: str | None, created_at: float) -> str:
-        value = self._signer.dump([int(created_at), subject, decode_data(data)])
+    def _sign(self, data: dict[str, Any], subject: str | None, created_at: float) -> str:
+        value = self._signer.dump([int(created_at), subject, data])
         length = len(value) + self._surrounding
         if length > COOKIE_BYTES:
             raise ContractError(
@@ -178,7 +178,7 @@ class CookieKeeper(Keeper):
         return value
 
     def _put(self, snapshot: Snapshot, created_at: float, end: float) -> CookieValue:
-        value = self._sign(snapshot.data, snapshot.subject, created_at)
+        value = self._sign(decode_data(snapshot.data), snapshot.subject, created_at)
         return CookieValue(value, max(1, ceil(end - self._lifetime.clock())))
 
     def _begin(self, snapshot: Snapshot, now: float, end: float) -> Calls[CookieValue | None]:
@@ -219,7 +219,7 @@ class StoreKeeper(Keeper):
         """Return an id of 256 random bits."""
         return secrets.token_urlsafe(_ID_BYTES)
 
-    def check_size(self, data: bytes, subject: str | None) -> None:
+    def check_size(self, data: dict[str, Any], subject: str | None) -> None:
         """Take any size; the cookie holds the id alone."""
 
     def _begin(self, snapshot: Snapshot, now: float, end: float) -> Calls[CookieValue | None]:

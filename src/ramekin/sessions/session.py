@@ -40,7 +40,7 @@ class Home(Protocol):
     def new_id(self) -> str:
         """Return an id for a new session; empty where it needs none."""
 
-    def check_size(self, data: bytes, subject: str | None) -> None:
+    def check_size(self, data: dict[str, Any], subject: str | None) -> None:
         """Refuse a session that is too large to be kept."""
 
 
@@ -148,9 +148,9 @@ class Session(MutableMapping[str, Any]):
         """
         if not isinstance(name, str):
             raise ContractError(f"The names in a session are text, not {name!r}.")
-        encode_data({name: value})
+        check_data({name: value})
         changed = {**self._change(), name: value}
-        self._home.check_size(encode_data(changed), self._subject)
+        self._home.check_size(changed, self._subject)
         self._data = changed
 
     def __delitem__(self, name: str) -> None:
@@ -223,7 +223,7 @@ def take_snapshot(session: Session) -> Snapshot:
     came = session._loaded
     data = json.encode(session._data)
     if came is None or data != came.data:
-        _check_data(session._data, data)
+        check_data(session._data)
     return Snapshot(came, session._ended, data, session._subject, session._id)
 
 
@@ -232,19 +232,13 @@ def fill_session(session: Session, loaded: Loaded | None) -> None:
     session._load = lambda: loaded
 
 
-def encode_data(data: dict[str, Any]) -> bytes:
-    """Return values as JSON.
+def check_data(data: dict[str, Any]) -> None:
+    """Refuse values that would not come back as they are.
 
     Raises:
         ContractError: JSON cannot carry one of them, or would bring it back as another one.
     """
-    encoded = json.encode(data)
-    _check_data(data, encoded)
-    return encoded
-
-
-def _check_data(data: dict[str, Any], encoded: bytes) -> None:
-    back = decode_data(encoded)
+    back = decode_data(json.encode(data))
     if back != data:
         name = next(name for name in data if back[name] != data[name])
         raise ContractError(

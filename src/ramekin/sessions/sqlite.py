@@ -37,7 +37,7 @@ class SQLiteStore:
     """Keeps sessions in a SQLite file, in a table of their own; several processes may share it.
 
     Args:
-        path: The file; it is made where it is missing.
+        path: The file; where it is missing it is made, for this user alone to read.
         clock: Tells the time; for tests.
 
     Raises:
@@ -121,6 +121,8 @@ class SQLiteStore:
     def _open(self) -> sqlite3.Connection:
         import sqlite3
 
+        # SQLite makes a file for everybody to read; those that it puts beside it have the same mode.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
