@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import Failures
+    from ramekin.hosts import TrustedHosts
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
     from ramekin.plans import Answer
@@ -90,6 +91,15 @@ class _OptionsPlan:
         return head, content, close
 
 
+def _trusted_hosts(settings: Settings) -> TrustedHosts | None:
+    if not settings.trusted_hosts:
+        return None
+    from ramekin.hosts import LOOPBACK_HOSTS, TrustedHosts
+
+    # The development server is asked as this machine, whatever the app is called in production.
+    return TrustedHosts((*settings.trusted_hosts, *(LOOPBACK_HOSTS if settings.debug else ())))
+
+
 class Site:
     """An app compiled with settings.
 
@@ -101,6 +111,7 @@ class Site:
         router: Finds routes by path.
         failures: Answers exceptions.
         fallback: Answers requests that match no operation.
+        hosts: Judges the hosts that requests ask; None where any is taken.
     """
 
     def __init__(
@@ -121,6 +132,7 @@ class Site:
         self.info = info
         self.problem_format = problem_format
         self.failures = failures
+        self.hosts = _trusted_hosts(settings)
         self._modify = tuple(modify)
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}

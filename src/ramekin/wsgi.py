@@ -55,7 +55,7 @@ class WSGIRequest(Request):
         return _decode(self.environ.get("PATH_INFO", "")) or "/"
 
     @property
-    def script_name(self) -> str:
+    def mount_prefix(self) -> str:
         name = _decode(self.environ.get("SCRIPT_NAME", "")).strip("/")
         return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
 
@@ -64,11 +64,11 @@ class WSGIRequest(Request):
         return cast("str", self.environ.get("QUERY_STRING", ""))
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         return cast("str", self.environ["wsgi.url_scheme"])
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         return cast("str | None", self.environ.get("REMOTE_ADDR") or None)
 
     @property
@@ -120,8 +120,9 @@ def _decode(text: str) -> str:
 
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
-    find_static, find, no_route = site.router.static.get, site.router.find, Route({})
-    answer_other = _compile_other(site, no_route)
+    find_static, find, no_route, no_host = site.router.static.get, site.router.find, Route({}), Route({})
+    answer_other = _compile_other(site, no_route, no_host)
+    trusts = _compile_trust(site)
     is_enabled = _ACCESS.isEnabledFor if site.settings.access_log else _never
 
     def look_up(path: str) -> tuple[Route | MovedTo, dict[str, Any]]:
@@ -140,6 +141,8 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             arguments: dict[str, Any] = {}
         else:
             route, arguments = look_up(path)
+        if trusts is not None and not trusts(environ):
+            route = no_host
         plan = route.plans.get(environ["REQUEST_METHOD"])
         if plan is not None:
             request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
@@ -170,11 +173,25 @@ def _never(level: int) -> bool:
     return False
 
 
-def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo, dict[str, Any]], Answer]:
+def _compile_trust(site: Site) -> Callable[[WSGIEnvironment], bool] | None:
+    """Return what tells whether a request asks a trusted host; None where any is taken."""
+    if site.hosts is None:
+        return None
+    trust = site.hosts.trust
+    if site.settings.trusted_proxies:
+        return lambda environ: trust(WSGIRequest(environ, site, None).host)
+    return lambda environ: trust(environ.get("HTTP_HOST"))
+
+
+def _compile_other(
+    site: Site, no_route: Route, no_host: Route
+) -> Callable[[Request, Route | MovedTo, dict[str, Any]], Answer]:
     """Return what answers HEAD, and requests that match no operation."""
     fallback = site.fallback
 
     def answer(request: Request, route: Route | MovedTo, arguments: dict[str, Any]) -> Answer:
+        if route is no_host:
+            return fallback(request, BadRequest("The request asks a host that this API does not answer for."))
         if isinstance(route, MovedTo):
             return fallback(request, _redirect(request, route.path))
         if route is no_route:
