@@ -198,7 +198,9 @@ class Fallback:
 
     __slots__ = ("_onion", "run_async")
 
-    def __init__(self, steps: Sequence[Step], failures: Failures, settings: Settings) -> None:
+    def __init__(
+        self, steps: Sequence[Step], failures: Failures, settings: Settings, to_head: Callable[[Reply[Any]], Head]
+    ) -> None:
         def answer(exchange: Exchange) -> Any:
             given: Reply[Any] | Problem = exchange.arguments.pop("answer")
             return given if isinstance(given, Reply) else failures.answer(exchange, given)
@@ -208,7 +210,7 @@ class Fallback:
             *frame_steps(outside, _finish_unmatched),
             Frame(name="fallback", enter=answer, finish=_finish_unmatched),
         ]
-        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug)
+        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, to_head)
         self.run_async = None if any(step.may_block for step in outside) else self._run_async
 
     def run(self, request: Request, given: Reply[Any] | Problem) -> Answer:

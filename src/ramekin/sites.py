@@ -11,6 +11,7 @@ from ramekin.methods import Fallback, Route
 from ramekin.outcomes import Responder
 from ramekin.plans import Plan, compile_plan
 from ramekin.routing import Router, quote_path
+from ramekin.safeguards import Safeguards
 from ramekin.steps import order_steps
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class Site:
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
         outer = list(outer_steps)
-        self.fallback = Fallback(order_steps(outer, "the app"), failures, settings)
+        responder = Responder(Safeguards(enabled=settings.security_headers))
+        self.fallback = Fallback(order_steps(outer, "the app"), failures, settings, responder.to_head)
         by_name: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation
-        responder = Responder()
         rules: list[tuple[str, str, Route]] = []
         for name, methods in by_name.items():
             plans: dict[str, Plan] = {}
