@@ -415,6 +415,10 @@ class App:
             from ramekin.contract.steps import contract_step
 
             steps.insert(0, contract_step(settings.contract))
+        if settings.cors.origins:
+            from ramekin.cors import cors_step
+
+            steps.insert(0, cors_step(settings))
         if settings.hsts_seconds is not None:
             from ramekin.safeguards import hsts_step
 
