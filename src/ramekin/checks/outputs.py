@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from marshmallow import fields
 
@@ -14,6 +15,7 @@ from ramekin.responses import is_json
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
+    from ramekin.problems import Problem
     from ramekin.sites import Site
 
 #: What no client has to be told.
@@ -58,20 +60,37 @@ def find_secrets(site: Site) -> Iterator[tuple[Operation, str]]:
     fix="Declare it: @raises(…) on the method or its class.",
 )
 def find_undeclared_problems(site: Site) -> Iterator[tuple[Operation, str]]:
-    """Read what handlers raise, in themselves and in what they call of their own package."""
-    for operation in api_operations(site):
-        declared = {
-            (outcome.problem.status, outcome.problem.code)
-            for outcome in operation.outcomes
-            if outcome.problem is not None
-        }
-        for problem in find_raised(operation.handler, operation.resource):
-            if (problem.status, problem.code) not in declared and not site.failures.handles(problem):
-                yield operation, f"It raises {problem.__name__}."
+    """Read what handlers raise themselves."""
+    for operation, problem, function in _find_undeclared(site):
+        if function is inspect.unwrap(operation.handler):
+            yield operation, f"It raises {problem.__name__}."
 
 
 @check(
     "RK603",
+    "What a handler calls raises a problem that is not declared",
+    severity="warning",
+    why="Where it comes so far, the document does not tell of it, and a test that meets it fails.",
+    fix="Declare it: @raises(…) on the method or its class. Silence this where it cannot come so far.",
+)
+def find_undeclared_problems_within(site: Site) -> Iterator[tuple[Operation, str]]:
+    """Read what the functions raise that handlers call, of their own package and class."""
+    for operation, problem, function in _find_undeclared(site):
+        if function is not inspect.unwrap(operation.handler):
+            yield operation, f"{function.__qualname__} raises {problem.__name__}."
+
+
+def _find_undeclared(site: Site) -> Iterator[tuple[Operation, type[Problem], Callable[..., Any]]]:
+    for operation in api_operations(site):
+        problems = [outcome.problem for outcome in operation.outcomes if outcome.problem is not None]
+        declared = {(problem.status, problem.code) for problem in problems}
+        for problem, function in find_raised(operation.handler, operation.resource).items():
+            if (problem.status, problem.code) not in declared and not site.failures.handles(problem):
+                yield operation, problem, function
+
+
+@check(
+    "RK604",
     "The document does not say what an answer holds",
     severity="warning",
     why="Whoever reads it learns nothing of the content, and no check can tell whether it is right.",

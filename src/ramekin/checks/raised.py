@@ -7,26 +7,38 @@ around it catches is not raised.
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ramekin.problems import Problem
 
 _Caught: TypeAlias = "tuple[type[BaseException], ...]"
 _Function: TypeAlias = "Callable[..., Any]"
+_Raised: TypeAlias = "tuple[type[Problem], _Function]"
 
 
-def find_raised(handler: _Function, resource: type[Any]) -> list[type[Problem]]:
-    """Return the classes of problems that a handler raises, each once, in the order of the source.
+def find_raised(handler: _Function, resource: type[Any]) -> dict[type[Problem], _Function]:
+    """Return the classes of problems that a handler raises, each with the function where it first does.
 
     Args:
         handler: The method.
         resource: Its class, in which methods of its own are looked for.
     """
     reader = _Reader(resource, handler.__module__.partition(".")[0])
-    return list(dict.fromkeys(reader.read(inspect.unwrap(handler), ())))
+    found: dict[type[Problem], _Function] = {}
+    for problem, function in reader.read(inspect.unwrap(handler), ()):
+        found.setdefault(problem, function)
+    return found
+
+
+class _Place(NamedTuple):
+    """Where something is read: the function, and what names mean in it."""
+
+    function: _Function
+    names: dict[str, Any]
 
 
 class _Reader:
@@ -37,7 +49,7 @@ class _Reader:
         self._package = package
         self._read: set[tuple[_Function, _Caught]] = set()
 
-    def read(self, function: _Function, caught: _Caught) -> Iterator[type[Problem]]:
+    def read(self, function: _Function, caught: _Caught) -> Iterator[_Raised]:
         """Yield what a function raises, but for what is caught around its call."""
         if (function, caught) in self._read:
             return
@@ -47,29 +59,29 @@ class _Reader:
         except (OSError, TypeError, SyntaxError, ValueError):  # Made by a program, or written inside something else.
             return
         if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from self._visit_all(definition.body, _names_of(function), caught)
+            yield from self._visit_all(definition.body, _Place(function, _names_of(function)), caught)
 
-    def _visit_all(self, nodes: Iterable[ast.AST], names: dict[str, Any], caught: _Caught) -> Iterator[type[Problem]]:
+    def _visit_all(self, nodes: Iterable[ast.AST], place: _Place, caught: _Caught) -> Iterator[_Raised]:
         for node in nodes:
-            yield from self._visit(node, names, caught)
+            yield from self._visit(node, place, caught)
 
-    def _visit(self, node: ast.AST, names: dict[str, Any], caught: _Caught) -> Iterator[type[Problem]]:
+    def _visit(self, node: ast.AST, place: _Place, caught: _Caught) -> Iterator[_Raised]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             return  # It is only made here; nobody knows who calls it.
         if isinstance(node, ast.Try | ast.TryStar):
-            inside = (*caught, *_caught_by(node.handlers, names))
-            yield from self._visit_all(node.body, names, inside)
-            yield from self._visit_all([*node.handlers, *node.orelse, *node.finalbody], names, caught)
+            inside = (*caught, *_caught_by(node.handlers, place.names))
+            yield from self._visit_all(node.body, place, inside)
+            yield from self._visit_all([*node.handlers, *node.orelse, *node.finalbody], place, caught)
             return
         if isinstance(node, ast.Raise) and node.exc is not None:
-            raised = _resolve(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, names)
+            raised = _resolve(node.exc.func if isinstance(node.exc, ast.Call) else node.exc, place.names)
             if inspect.isclass(raised) and issubclass(raised, Problem) and not issubclass(raised, caught):
-                yield raised
+                yield raised, place.function
         if isinstance(node, ast.Call):
-            called = self._find_called(node.func, names)
+            called = self._find_called(node.func, place.names)
             if called is not None:
                 yield from self.read(called, caught)
-        yield from self._visit_all(ast.iter_child_nodes(node), names, caught)
+        yield from self._visit_all(ast.iter_child_nodes(node), place, caught)
 
     def _find_called(self, node: ast.AST, names: dict[str, Any]) -> _Function | None:
         """Return the function of the handler's own package that is called, if one is."""
@@ -91,7 +103,7 @@ def _names_of(function: _Function) -> dict[str, Any]:
             inner[name] = cell.cell_contents
         except ValueError:  # Not set yet.
             continue
-    return {**vars(__import__("builtins")), **function.__globals__, **inner}
+    return {**vars(builtins), **function.__globals__, **inner}
 
 
 def _resolve(node: ast.AST, names: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import json
 import textwrap
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ramekin.checks import Check, Finding, Report, list_checks, run_checks
 from ramekin.cli.errors import CommandError
@@ -32,7 +32,7 @@ def show_checks(options: Namespace) -> int:
     return int(any(finding.check.severity in counting for finding in report.findings))
 
 
-def _print(lines: Iterator[str]) -> int:
+def _print(lines: Iterable[str]) -> int:
     for line in lines:
         print(line)
     return 0
@@ -45,7 +45,7 @@ def _find_check(id: str) -> Check:
     return found
 
 
-def _list_lines(checks: Iterator[Check] | list[Check]) -> Iterator[str]:
+def _list_lines(checks: Iterable[Check]) -> Iterator[str]:
     for each in checks:
         yield f"{each.id}  {each.severity:<7}  {'deploy' if each.is_for_deployment else '':<6}  {each.title}"
 
