@@ -89,6 +89,8 @@ def test_every_setting_can_be_set_from_the_environment() -> None:
         openapi_version="3.0",
         openapi_path="/api.json",
         docs_path=None,
+        secret_key="a key of sixteen characters",
+        secret_key_fallbacks=("the key of last month", "the key before that"),
         base_url="https://api.example.com",
         trusted_hosts=("api.example.com", "*.shop.example"),
         trusted_proxies=2,
@@ -268,6 +270,10 @@ def test_a_section_is_no_value() -> None:
         ("debug", "false"),
         ("debug", 1),
         ("docs_path", 1),
+        ("secret_key", "short"),
+        ("secret_key", ""),
+        ("secret_key_fallbacks", "the key of last month"),
+        ("secret_key_fallbacks", 7),
     ],
 )
 def test_values_that_are_none_of_a_settings(name: str, value: Any) -> None:
@@ -277,6 +283,29 @@ def test_values_that_are_none_of_a_settings(name: str, value: Any) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings(**{name: value})
     assert str(caught.value) == f"Settings.{name}: {line.partition(': ')[2]}"
+
+
+def test_a_short_fallback_is_named_by_its_place() -> None:
+    """A key that is too short is refused, and not repeated."""
+    key = "a key of sixteen characters"
+    (line,) = faults(environment(RAMEKIN_SECRET_KEY=key, RAMEKIN_SECRET_KEY_FALLBACKS=f"{key},short"))
+
+    assert line.startswith("RAMEKIN_SECRET_KEY_FALLBACKS__1 from the environment: Must have at least 16 ")
+    assert "short" not in line
+
+
+def test_fallbacks_need_a_key_that_signs() -> None:
+    """Older keys only read, so they are nothing alone."""
+    with pytest.raises(SettingsError, match="secret_key has to sign"):
+        Settings(secret_key_fallbacks=("the key of last month",))
+
+
+def test_secret_keys_are_frozen_and_not_shown() -> None:
+    """A list of fallbacks becomes a tuple; the representation holds no key."""
+    given = Settings(secret_key="the key of this month", secret_key_fallbacks=["the key of last month"])  # type: ignore[arg-type]
+
+    assert given.secret_key_fallbacks == ("the key of last month",)
+    assert "month" not in repr(given)
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,9 @@ def compile_plan(
         settings: The app's settings.
         responder: What the operations of the site share in answering.
     """
-    is_plain = not operation.effects.provides and all(
-        item.for_handler and item.location != "files" for item in operation.effects.inputs
-    )
-    if steps or not is_plain:
+    is_plain = all(item.for_handler and item.location != "files" for item in operation.effects.inputs)
+    takes_more = any(takes_parameter(operation.handler, name) for name in operation.effects.provides)
+    if steps or takes_more or not is_plain:
         return OnionPlan(operation, steps, failures, settings, responder)
     if belongs_on_loop(operation, ()):
         return AsyncStraightPlan(operation, failures, settings, responder)

@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ramekin.errors import SettingsError
+from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
 from ramekin.proxies import NOT_FORWARDED, Forwarded, read_forwarded
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
     from ramekin.operations import Operation
+    from ramekin.sessions import Session
     from ramekin.settings import Settings
 
 #: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
@@ -61,7 +62,18 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_forwarded", "_id", "_state", "_stream", "accept", "operation", "site")
+    __slots__ = (
+        "_body",
+        "_forwarded",
+        "_id",
+        "_principal",
+        "_session",
+        "_state",
+        "_stream",
+        "accept",
+        "operation",
+        "site",
+    )
 
     site: RequestSite
     operation: Operation | None
@@ -69,6 +81,8 @@ class Request:
     _body: bytes
     _forwarded: Forwarded
     _id: str
+    _principal: Any
+    _session: Session
     _state: dict[str, Any]
     _stream: ByteStream
 
@@ -142,6 +156,18 @@ class Request:
         return secrets.token_hex(16)
 
     @property
+    def principal(self) -> Any:
+        """Who the request is from, as ``requires`` found out; None where it did not ask, or where nobody has to say."""
+        try:
+            return self._principal
+        except AttributeError:
+            return None
+
+    @principal.setter
+    def principal(self, principal: Any) -> None:
+        self._principal = principal
+
+    @property
     def state(self) -> dict[str, Any]:
         """A place for what features and hooks want to hand on, empty at first."""
         try:
@@ -149,6 +175,22 @@ class Request:
         except AttributeError:
             self._state = {}
             return self._state
+
+    @property
+    def session(self) -> Session:
+        """What the app remembers of this client; see `ramekin.sessions`.
+
+        Raises:
+            ContractError: The app has declared no sessions.
+        """
+        try:
+            return self._session
+        except AttributeError:
+            raise ContractError("The app has no sessions; app.declare(sessions(…)) gives it some.") from None
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._session = session
 
     @property
     def body(self) -> bytes:

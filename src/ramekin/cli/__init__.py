@@ -85,6 +85,7 @@ def _add_run(parser: ArgumentParser) -> None:
 
 def _add_routes(parser: ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="also those that the document leaves out")
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     parser.set_defaults(command=_show_routes)
 
 

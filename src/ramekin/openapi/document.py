@@ -16,7 +16,7 @@ from ramekin.errors import DeclarationError
 from ramekin.openapi.bodies import build_body
 from ramekin.openapi.components import Components
 from ramekin.openapi.info import Info
-from ramekin.openapi.lowering import lower_schema, lower_schemas_in
+from ramekin.openapi.lowering import lower_schema, lower_schemas_in, lower_security
 from ramekin.openapi.names import check_components
 from ramekin.openapi.outcomes import Responses
 from ramekin.openapi.parameters import build_parameters
@@ -74,7 +74,7 @@ def build_document(
         spec.tag(tag)
     components = Components(spec, lower_schema if lowered else lambda schema: schema)
     responses = Responses(components, problem_format)
-    written = [(operation, _build_operation(operation, components, responses)) for operation in shown]
+    written = [(operation, _build_operation(operation, components, responses, lowered)) for operation in shown]
     components.settle([[item for _, item in written], responses.shared])
 
     def finish(value: Any) -> Any:
@@ -144,7 +144,9 @@ def _build_tags(operations: Sequence[Operation], info: Info) -> list[dict[str, A
     return list(tags.values())
 
 
-def _build_operation(operation: Operation, components: Components, responses: Responses) -> dict[str, Any]:
+def _build_operation(
+    operation: Operation, components: Components, responses: Responses, lowered: bool
+) -> dict[str, Any]:
     item: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -163,6 +165,8 @@ def _build_operation(operation: Operation, components: Components, responses: Re
     item["responses"] = responses.build(operation)
     if operation.effects.security is not None:
         item["security"] = to_json(operation.effects.security)
+        if lowered:
+            lower_security(item["security"], operation.effects.security_schemes)
     extensions: dict[str, Any] = to_json(operation.effects.documentation.extensions)
     return item | extensions
 

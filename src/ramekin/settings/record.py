@@ -18,6 +18,7 @@ from ramekin.settings.values import (
     HeaderName,
     HostPattern,
     ProxyCount,
+    SecretKey,
     SilencedCheck,
 )
 
@@ -42,6 +43,9 @@ class Settings:
         docs_path: Where the docs page is served; nowhere when None.
         contract: Whether every response is held against the document: not at all; with a record for each breach to the
             logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
+        secret_key: What tokens, links, values and sessions are signed with: 32 random bytes as text, 16 characters at
+            least. Left out of ``repr``, as the next one is.
+        secret_key_fallbacks: Older keys, which are read and never sign, so that a key can be replaced.
         base_url: Where clients find the root of the app, such as ``https://api.example.com``; absolute URLs are made
             of it.
         trusted_hosts: The hosts that the app answers for, without ports, ``*.example.com`` for all below
@@ -73,6 +77,8 @@ class Settings:
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
     contract: Literal["off", "log", "raise"] = "off"
+    secret_key: SecretKey | None = field(default=None, repr=False)
+    secret_key_fallbacks: tuple[SecretKey, ...] = field(default=(), repr=False)
     base_url: BaseURL | None = None
     trusted_hosts: tuple[HostPattern, ...] = ()
     trusted_proxies: ProxyCount = 0
@@ -94,8 +100,10 @@ class Settings:
         changed = {name: value for name, value in given.items() if value is not _defaults()[name]}
         if changed:
             _check_values(changed)
-        for name in ("trusted_hosts", "silenced_checks"):
+        for name in ("trusted_hosts", "silenced_checks", "secret_key_fallbacks"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if self.secret_key_fallbacks and self.secret_key is None:
+            raise SettingsError("secret_key_fallbacks are older keys, which only read; secret_key has to sign.")
         if self.openapi_path is not None and self.openapi_path == self.docs_path:
             raise SettingsError(f"openapi_path and docs_path are both {self.docs_path!r}; each needs its own.")
 

@@ -1,6 +1,7 @@
 """What the values of settings may be: types with the checks that a type alone leaves open.
 
-Specification: RFC 3986 §3 (URIs) and §3.2.2 (hosts); RFC 9110 §5.6.2 (tokens); RFC 6454 §6.2 (origins as text).
+Specification: RFC 3986 §3 (URIs) and §3.2.2 (hosts); RFC 9110 §5.6.2 (tokens); RFC 6454 §6.2 (origins as text);
+RFC 2104 §3 (the length of keys).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _BASE_URL = rf"https?://(?:{_NAME}|{_ADDRESS})(?::[0-9]{{1,5}})?(?:/[^?#]*)?"
 #: The ports that a browser leaves out of an origin.
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _SILENCED = r"RK[0-9]{3}(?: [^\s:]+)?: *\S.*"
+#: Fewest characters of a secret key; a good one has 32 random bytes.
+KEY_CHARACTERS = 16
 #: More proxies than this stand before no app; a larger number is a mistake.
 _MOST_PROXIES = 20
 
@@ -73,6 +76,19 @@ def _check_origin(value: str) -> None:
         raise ValidationError(f"Browsers leave out the port that is the default of {scheme}; so has the origin to.")
 
 
+def check_secret_key(value: str) -> None:
+    """Refuse a key that is too short to be random; the message does not repeat it.
+
+    Raises:
+        ValidationError: It is.
+    """
+    if len(value) < KEY_CHARACTERS:
+        raise ValidationError(
+            f"Must have at least {KEY_CHARACTERS} random characters; "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))" makes a good one.'
+        )
+
+
 def _check_proxies(value: int) -> None:
     if not 0 <= value <= _MOST_PROXIES:
         raise ValidationError(f"Must be a number of proxies from 0 to {_MOST_PROXIES}.")
@@ -94,4 +110,5 @@ BaseURL: TypeAlias = Annotated[str, _check_base_url]
 HostPattern: TypeAlias = Annotated[str, _check_host]
 Origin: TypeAlias = Annotated[str, _check_origin]
 ProxyCount: TypeAlias = Annotated[int, _check_proxies]
+SecretKey: TypeAlias = Annotated[str, check_secret_key]
 SilencedCheck: TypeAlias = Annotated[str, _check_silenced]

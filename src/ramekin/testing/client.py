@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypedDict, Unpack, overload
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ramekin.app import App
+    from ramekin.auth import Principal
     from ramekin.contract import Breach, Exercise, Kind
     from ramekin.settings import Settings
     from ramekin.sites import Site
@@ -129,6 +130,7 @@ class Client:
         trusted = self.site.settings.trusted_hosts
         self._host = trusted[0].replace("*", "www") if trusted else "localhost"
         self._headers = dict(headers or {})
+        self._principal: Principal[Any] | None = None
         self._check = Check(self.site, enabled=contract)
         self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate, self._check))
 
@@ -152,6 +154,19 @@ class Client:
         """
         other = copy(self)
         other._headers = {**self._headers, **headers}
+        return other
+
+    def as_principal(self, principal: Principal[Any] | None) -> Client:
+        """Return a client whose requests are taken to be from this principal, and that shares this one's cookies.
+
+        Whatever schemes an operation requires take it for theirs, without credentials; its scopes and the policies are
+        checked as ever. None goes back to credentials.
+
+        Example:
+            >>> ada = client.as_principal(Principal("ada", {"books:write"}))
+        """
+        other = copy(self)
+        other._principal = principal
         return other
 
     # -- By URL -------------------------------------------------------------------------------------------------------
@@ -221,11 +236,12 @@ class Client:
         exchange = Exchange(is_stream=options.get("stream", False), is_valid=options.get("valid", False))
         token = EXCHANGE.set(exchange)
         try:
-            response = self._jar.open(
-                builder,
-                buffered=not exchange.is_stream,
-                follow_redirects=options.get("follow_redirects", False),
-            )
+            with _act_as(self._principal):
+                response = self._jar.open(
+                    builder,
+                    buffered=not exchange.is_stream,
+                    follow_redirects=options.get("follow_redirects", False),
+                )
         finally:
             EXCHANGE.reset(token)
         return Result(
@@ -366,6 +382,15 @@ def _find_site(app: App, settings: Settings, raise_exceptions: bool) -> Site:
         site = app.compile(wanted)
         sites.append(site)
     return site
+
+
+def _act_as(principal: Principal[Any] | None) -> AbstractContextManager[object]:
+    """Have requests be from a principal for a while, if one is given."""
+    if principal is None:
+        return nullcontext()
+    from ramekin.auth.principals import act_as
+
+    return act_as(principal)
 
 
 @dataclass(frozen=True, slots=True)
