@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from hashlib import sha256
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from marshmallow import INCLUDE, Schema, fields, validate
 from werkzeug.routing import BaseConverter
 
 from ramekin import App, Limits, Resource, accepts, describe, limits, raises, returns
+from ramekin.auth import APIKeys, BearerTokens, anonymous, policy, public, requires
 from ramekin.checks import Finding, list_checks, run_checks
+from ramekin.checks.secrets import is_weak
 from ramekin.declarations import Returns
 from ramekin.operations import Declaration, Effects, Endpoint
 from ramekin.problems import Conflict, NotFound, Problem
+from ramekin.sessions import MemoryStore, sessions
 from ramekin.settings import CORS
 
 BEARER = {"type": "http", "scheme": "bearer"}
 PAGE = "https://shop.example"
+KEY = "cN2x0qVwq1oYJm7r8Tz4bLkP5sGdHfUe"
+OTHER_KEY = "b1946ac92492d2347c6235b4d2611184"
 
 
 class Guard(Declaration):
@@ -59,12 +69,12 @@ def copy_function(function: Any) -> Any:
 def make(*operations: Op) -> App:
     """Return an app with these operations."""
     app = App("Shop")
-    for number, (method, declared, rule, given) in enumerate(operations):
+    for number, (method, declared, rule, own) in enumerate(operations):
 
         def handle(self: Resource, **values: Any) -> Any: ...
 
-        handler = copy_function(given or handle)
-        handler.__doc__ = given.__doc__ if given else f"Do {number}."
+        handler = copy_function(own or handle)
+        handler.__doc__ = own.__doc__ if own else f"Do {number}."
         for declaration in declared:
             handler = declaration(handler)
         if not any(isinstance(declaration, Returns) for declaration in declared):
@@ -83,6 +93,8 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "RK105": ({"security_headers": False}, {}),
     "RK106": ({"unique_keys": False}, {}),
     "RK107": ({"limits": Limits(body_bytes=10_485_761)}, {"limits": Limits(body_bytes=10_485_760)}),
+    "RK111": ({"secret_key": "sixteen of them!"}, {"secret_key": KEY, "secret_key_fallbacks": (OTHER_KEY,)}),
+    "RK112": ({"secret_key": KEY, "secret_key_fallbacks": (KEY,)}, {"secret_key": KEY}),
     "RK201": ({}, {"trusted_hosts": ("shop.example",)}),
     "RK202": ({"trusted_hosts": ("*.example",)}, {"trusted_hosts": ("*.shop.example", "*.localhost")}),
     "RK203": ({"cors": CORS(origins=("http://a.example",))}, {"cors": CORS(origins=(PAGE, "http://localhost:3000"))}),
@@ -100,6 +112,97 @@ def test_checks_of_settings(id: str) -> None:
 
     assert finding.where.startswith("settings.")
     assert find(id, make(op("get")), **right) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "0123456789abcdefghijklmnopqrstu",
+        "abcdefghij0123456789" * 2,
+        "abababab" * 8,
+        "aaaaaaaabbbbbbbbccccccccddddddddeeeeeeeef",
+        "django-insecure-kq5zv9w3n1x8r7t6y2u4",
+        "CHANGE-ME-kq5zv9w3n1x8r7t6y2u4-kq5zv9",
+    ],
+)
+def test_keys_that_can_be_guessed(key: str) -> None:
+    """RK111: short, of few characters, of one part repeated, or with a word that asks to be replaced; old keys too."""
+    (newest,) = find("RK111", make(op("get")), secret_key=key)
+    (older,) = find("RK111", make(op("get")), secret_key=KEY, secret_key_fallbacks=(OTHER_KEY, key))
+
+    assert (newest.where, older.where) == ("settings.secret_key", "settings.secret_key_fallbacks.1")
+    assert key not in newest.message + older.message
+
+
+@given(st.binary(min_size=32, max_size=32))
+def test_random_keys_are_taken(made: bytes) -> None:
+    """RK111: what the fix makes is good, in whatever way it is written."""
+    digest = sha256(made).digest()
+
+    assert not is_weak(digest.hex())
+    assert not is_weak(urlsafe_b64encode(digest).decode())
+
+
+# -- Sessions and tokens -----------------------------------------------------------------------------------------------
+
+SESSIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "RK321": ({"secure": False}, {"secure": True}),
+    "RK322": ({"domain": "shop.example"}, {}),
+    "RK323": ({"same_site": "None", "secure": True}, {"same_site": "Strict"}),
+    "RK324": ({"max_age": timedelta(days=91)}, {"max_age": timedelta(days=900), "idle": timedelta(days=90)}),
+    "RK325": ({"store": MemoryStore()}, {}),
+    "RK326": ({"trusted_origins": ["http://a.example"]}, {"trusted_origins": [PAGE, "http://localhost:3000"]}),
+}
+
+
+@pytest.mark.parametrize("id", SESSIONS)
+def test_checks_of_sessions(id: str) -> None:
+    """A check of sessions finds the wrong ones once, whatever the number of operations."""
+    wrong, right = SESSIONS[id]
+    apps = [make(op("get"), op("post", rule="/b")) for _ in range(2)]
+    for app, options in zip(apps, (wrong, right), strict=True):
+        app.declare(sessions(**options))
+    (finding,) = find(id, apps[0], secret_key=KEY)
+
+    assert finding.where.startswith("sessions(")
+    assert find(id, apps[1], secret_key=KEY) == []
+
+
+def test_origins_of_pages_that_send_sessions() -> None:
+    """RK327: a page that may send the session has to be trusted by the sessions, too."""
+    app = make(op("post"))
+    app.declare(sessions(trusted_origins=[PAGE]))
+    others = (PAGE, "https://a.example")
+    (finding,) = find("RK327", app, secret_key=KEY, cors=CORS(origins=others, credentials=True))
+
+    assert finding.message.startswith("https://a.example is in")
+    assert find("RK327", app, secret_key=KEY, cors=CORS(origins=others)) == []
+
+
+@pytest.mark.parametrize(("days", "found"), [(31, 1), (30, 0)])
+def test_tokens_that_last(days: int, found: int) -> None:
+    """RK331: a token that is good for more than a month is told of."""
+    tokens = BearerTokens(max_age=timedelta(days=days))
+    app = make(op("get", requires(tokens)), op("post", public, rule="/b"), op("put", requires(tokens), rule="/c"))
+
+    assert len(find("RK331", app, secret_key=KEY)) == found
+
+
+def test_what_guards_an_operation() -> None:
+    """RK302: a policy guards as well as credentials do; an alternative for anybody does not."""
+    keys = APIKeys(lambda key: None)
+    allow = policy(lambda principal, request: True)
+    app = make(
+        op("post", requires(keys)),
+        op("put", requires(allow), rule="/b"),
+        op("patch", requires(keys | anonymous), rule="/c"),
+        op("delete", public, rule="/d"),
+    )
+
+    assert [finding.message for finding in find("RK302", app)] == [
+        "PATCH /c needs no credentials.",
+        "DELETE /d needs no credentials.",
+    ]
 
 
 # -- Operations --------------------------------------------------------------------------------------------------------
@@ -398,7 +501,6 @@ def test_many_fields_are_counted() -> None:
 
 def test_every_check_has_its_cases() -> None:
     """No check is without an app in which it finds something."""
-    elsewhere = {"RK001", "RK002", "RK108", "RK109", "RK205"}
+    elsewhere = {"RK001", "RK002", "RK108", "RK109", "RK205", "RK327", "RK331"}
 
-    assert {check.id for check in list_checks()} == {*SETTINGS, *OPERATIONS, *elsewhere}
-    assert len(list_checks()) >= 25
+    assert {check.id for check in list_checks()} == {*SETTINGS, *SESSIONS, *OPERATIONS, *elsewhere}

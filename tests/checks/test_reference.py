@@ -11,9 +11,9 @@ from ramekin.checks import Check, list_checks
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "checks.md"
 GROUPS = {
     "0": "The checks themselves",
-    "1": "Settings",
+    "1": "Settings and keys",
     "2": "Hosts, proxies and origins",
-    "3": "Access",
+    "3": "Access, sessions and tokens",
     "4": "Rules and methods",
     "5": "Input",
     "6": "Answers",
@@ -26,11 +26,20 @@ What `ramekin check` looks for; [how to use it](../how-to/check-before-deploymen
 that is dropped is not given again. An *error* is wrong whatever was meant, a *warning* may be meant. What is marked
 `--deploy` counts in production only.
 """
+TAIL = """\
+## In the code
+
+```{eval-rst}
+.. automodule:: ramekin.checks
+   :members:
+   :imported-members:
+```
+"""
 
 
 def render() -> str:
     """Return the page as the checks say it."""
-    return "\n".join([HEAD, *_lines()])
+    return "\n".join([HEAD, *_lines(), TAIL])
 
 
 def _lines() -> Iterator[str]:

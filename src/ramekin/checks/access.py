@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ramekin.checks.network import is_loopback
 from ramekin.checks.registry import check
-from ramekin.checks.subjects import SAFE_METHODS, api_operations, is_guarded, security_schemes
+from ramekin.checks.subjects import api_operations, is_guarded, security_schemes
+from ramekin.sessions.origins import SAFE_METHODS
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation

@@ -12,7 +12,7 @@ from ramekin.records import Record
 if TYPE_CHECKING:
     from ramekin.sites import Site
 
-_MODULES = ("access", "deployment", "documents", "inputs", "network", "outputs", "routes", "sizes")
+_MODULES = ("access", "deployment", "documents", "inputs", "network", "outputs", "routes", "secrets", "sizes")
 
 
 class Report(Record, frozen=True):

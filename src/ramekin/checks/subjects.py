@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ramekin.sites import Site
     from ramekin.types import Shape
 
-#: Methods that change nothing (RFC 9110 §9.2.1).
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_PAGES = "ramekin.openapi"
 #: More paths than this are counted in place of being named.
 _NAMED = 5
@@ -31,8 +29,10 @@ def is_own_page(operation: Operation) -> bool:
 
 
 def is_guarded(operation: Operation) -> bool:
-    """Tell whether an operation wants to know who asks; one that takes anonymous callers, too, does not."""
-    security = operation.effects.security
+    """Tell whether an operation asks something of its callers; one that takes anonymous ones, too, does not."""
+    said, security = operation.effects.access, operation.effects.security
+    if said:  # A policy alone stands in no security requirement.
+        return said != "public" and "anonymous" not in said.split(" | ")
     return bool(security) and all(bool(requirement) for requirement in security or ())
 
 
