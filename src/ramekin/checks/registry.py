@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ramekin.errors import DeclarationError
 from ramekin.records import Record
@@ -40,7 +40,7 @@ class Check(Record, frozen=True):
     is_for_deployment: bool
     why: str
     fix: str
-    find: Find
+    find: Callable[..., Iterable[Any]]
 
 
 class Finding(Record, frozen=True):
