@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
     from ramekin.failures import Failures
     from ramekin.hosts import TrustedHosts
+    from ramekin.lifespans import Lifespan
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
     from ramekin.problems import ProblemFormat
     from ramekin.resources import Resource
     from ramekin.settings import Settings
     from ramekin.steps import Step
+    from ramekin.types import ASGIApplication
 
 Modify = Callable[[dict[str, Any]], None]
 
@@ -51,6 +53,7 @@ class Site:
         failures: Answers exceptions.
         fallback: Answers requests that match no operation.
         hosts: Judges the hosts that requests ask; None where any is taken.
+        lifespan: What is set up before the first request in each worker.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Site:
         steps_of: Callable[[Operation], Iterable[Step]],
         outer_steps: Iterable[Step],
         modify: Sequence[Modify],
+        lifespan: Lifespan,
     ) -> None:
         self.operations = tuple(operations)
         self.settings = settings
@@ -72,6 +76,7 @@ class Site:
         self.problem_format = problem_format
         self.failures = failures
         self.hosts = _trusted_hosts(settings)
+        self.lifespan = lifespan
         self._modify = tuple(modify)
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
@@ -91,8 +96,14 @@ class Site:
             rules.append((name, any_operation.rule, Route(plans)))
             self._names.setdefault(any_operation.resource, []).append(name)
         self.router: Router[Route] = Router(rules, converters)
-        #: The WSGI application, set by the app that assembles the site.
+        #: The WSGI and the ASGI application, set by the app that assembles the site.
         self.wsgi: WSGIApplication
+        self.asgi: ASGIApplication
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the lifespan made, for all requests of this worker."""
+        return self.lifespan.shared
 
     @property
     def names(self) -> Mapping[type[Resource], Sequence[str]]:

@@ -59,6 +59,7 @@ class Settings:
             not said when None.
         silenced_checks: What ``ramekin check`` is not to report, each with its reason, such as
             ``RK204 getBooks: There are never more than ten.``
+        asgi_threads: Most threads of a worker that run plain functions under ASGI.
         extra: The app's own settings, which ``repr`` leaves out because secrets may be among them.
 
     Raises:
@@ -86,6 +87,7 @@ class Settings:
     security_headers: bool = True
     hsts_seconds: int | None = None
     silenced_checks: tuple[SilencedCheck, ...] = ()
+    asgi_threads: int = 40
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
