@@ -85,6 +85,11 @@ def test_a_request_without_a_host_is_refused() -> None:
     assert not TrustedHosts(["shop.example"]).trust(None)
 
 
+def test_an_address_that_is_none() -> None:
+    """What stands in brackets has to be an address."""
+    assert not TrustedHosts(["[::1]"]).trust("[1:2]")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/nowhere", 404), ("PUT", "/books", 405), ("GET", "/docs/", 404)]
 )

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from marshmallow import Schema
-
 from ramekin.inputs import header_name
 from ramekin.methods import Route, compile_look_up
 from ramekin.problems import Problem
@@ -21,6 +19,8 @@ from ramekin.responses import HeaderList, Reply
 from ramekin.steps import Exchange, Phase, Step
 
 if TYPE_CHECKING:
+    from marshmallow import Schema
+
     from ramekin.operations import Operation
     from ramekin.requests import Request
     from ramekin.settings import CORS, Settings
@@ -118,8 +118,8 @@ def _read_headers(operation: Operation, settings: Settings) -> Iterator[str]:
         if settings.request_gzip:
             yield "Content-Encoding"
     for item in operation.inputs_at("headers"):
-        if isinstance(item.shape, Schema):
-            yield from (header_name(field.data_key or name) for name, field in item.shape.load_fields.items())
+        schema = cast("Schema", item.shape)  # Only a JSON body may be one field.
+        yield from (header_name(field.data_key or name) for name, field in schema.load_fields.items())
     for scheme in operation.effects.security_schemes.values():
         if scheme.get("type") in _AUTHORIZATION:
             yield "Authorization"

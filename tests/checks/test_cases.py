@@ -271,6 +271,7 @@ RANGE = validate.Range(min=0, max=9)
 OAUTH = {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://a.example/token", "scopes": {}}}}
 OAUTH_PLAIN = {"type": "oauth2", "flows": {"password": {"tokenUrl": "http://a.example/token", "scopes": {}}}}
 OIDC = {"type": "openIdConnect", "openIdConnectUrl": "http://localhost/.well-known"}
+OIDC_WRONG = {"type": "openIdConnect", "openIdConnectUrl": "http://[/.well-known"}
 OIDC_PLAIN = {"type": "openIdConnect", "openIdConnectUrl": "http://a.example/.well-known"}
 QUERY_KEY = {"type": "apiKey", "in": "query", "name": "key"}
 HEADER_KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
@@ -290,6 +291,7 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
     "RK306": [
         ([op("get", Guard(scheme=OAUTH_PLAIN))], [op("get", Guard(scheme=OAUTH))]),
         ([op("get", Guard(scheme=OIDC_PLAIN))], [op("get", Guard(scheme=OIDC))]),
+        ([op("get", Guard(scheme=OIDC_WRONG))], [op("get", Guard(scheme=OIDC))]),
     ],
     "RK307": [([op("get", Guard(scheme=OAUTH_PLAIN))], [op("get", Guard(scheme=OAUTH))])],
     "RK308": [

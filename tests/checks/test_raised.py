@@ -14,6 +14,7 @@ from ramekin.checks.raised import find_raised
 from ramekin.problems import Conflict, Forbidden, Gone, NotFound, Problem, Unauthorized
 
 Handler = Callable[..., Any]
+KINDS: dict[str, type[Problem]] = {"gone": Gone}
 
 
 class Shelf(Resource):
@@ -90,6 +91,19 @@ class Shelf(Resource):
 
         return inner
 
+    def in_a_static_method(self) -> None:
+        self.fixed()
+
+    def by_another_class(self) -> None:
+        Shelf.fixed()
+
+    @staticmethod
+    def fixed() -> None:
+        raise Forbidden
+
+    def by_name(self) -> None:
+        raise KINDS["gone"]
+
     def a_variable(self, error: Exception) -> None:
         raise error
 
@@ -136,6 +150,9 @@ def again(times: int) -> None:
         (Shelf.in_a_loop, [Unauthorized]),
         (Shelf.awaited, [NotFound]),
         (Shelf.later, []),
+        (Shelf.in_a_static_method, [Forbidden]),
+        (Shelf.by_another_class, []),
+        (Shelf.by_name, []),
         (Shelf.a_variable, []),
         (Shelf.no_problem, []),
         (Shelf.nothing, []),

@@ -18,7 +18,10 @@ _LOOPBACK = TrustedHosts(LOOPBACK_HOSTS)
 
 def is_loopback(url: str) -> bool:
     """Tell whether a URL or an origin names this machine."""
-    return _LOOPBACK.trust(urlsplit(url).netloc)
+    try:
+        return _LOOPBACK.trust(urlsplit(url).netloc)
+    except ValueError:  # It names nothing.
+        return False
 
 
 @check(

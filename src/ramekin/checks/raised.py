@@ -86,7 +86,8 @@ class _Reader:
     def _find_called(self, node: ast.AST, names: dict[str, Any]) -> _Function | None:
         """Return the function of the handler's own package that is called, if one is."""
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-            found = getattr(self._resource, node.attr, None)
+            found = inspect.getattr_static(self._resource, node.attr, None)
+            found = found.__func__ if isinstance(found, staticmethod | classmethod) else found
         else:
             found = _resolve(node, names)
         function = inspect.unwrap(found) if inspect.isfunction(found) else None
@@ -111,7 +112,8 @@ def _resolve(node: ast.AST, names: dict[str, Any]) -> Any:
     if isinstance(node, ast.Name):
         return names.get(node.id)
     if isinstance(node, ast.Attribute):
-        return getattr(_resolve(node.value, names), node.attr, None)
+        # Looked up without running code of theirs: an attribute may be a proxy that is nothing outside of a request.
+        return inspect.getattr_static(_resolve(node.value, names), node.attr, None)
     return None
 
 

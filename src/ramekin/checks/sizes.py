@@ -6,7 +6,7 @@ Specification: OWASP API Security Top 10 (2023), API4 (unrestricted resource con
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from marshmallow import Schema, fields, validate
 from marshmallow.fields import Field
@@ -116,5 +116,5 @@ def _limits_length(field: Field[Any]) -> bool:
 
 def _query_fields(operation: Operation) -> Iterator[tuple[str, Field[Any]]]:
     for item in operation.inputs_at("query"):
-        if isinstance(item.shape, Schema):
-            yield from ((field.data_key or name, field) for name, field in item.shape.load_fields.items())
+        schema = cast("Schema", item.shape)  # Only a JSON body may be one field.
+        yield from ((field.data_key or name, field) for name, field in schema.load_fields.items())

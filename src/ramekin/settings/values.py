@@ -48,8 +48,23 @@ def _check_absolute_uri(value: str) -> None:
         raise ValidationError("Must be an absolute URI, such as https://example.com/problems/.")
 
 
+def _fits(pattern: str, value: str) -> bool:
+    """Tell whether a value has a form, and what stands in its brackets is an address."""
+    if not re.fullmatch(pattern, value):
+        return False
+    address = value.partition("[")[2].partition("]")[0]
+    if address:
+        from ipaddress import IPv6Address
+
+        try:
+            IPv6Address(address)
+        except ValueError:
+            return False
+    return True
+
+
 def _check_base_url(value: str) -> None:
-    if not re.fullmatch(_BASE_URL, value) or not _URI.issuperset(value):
+    if not _fits(_BASE_URL, value) or not _URI.issuperset(value):
         raise ValidationError(
             "Must be a URL, its host in lower case, without query or fragment, such as https://api.example.com."
         )
@@ -58,7 +73,7 @@ def _check_base_url(value: str) -> None:
 def _check_host(value: str) -> None:
     if value == "*":
         raise ValidationError("'*' would trust every host; leave trusted_hosts empty to say so.")
-    if not re.fullmatch(_HOST, value):
+    if not _fits(_HOST, value):
         raise ValidationError(
             "Must be a host in lower case, without scheme or port, such as api.example.com, *.example.com or [::1]."
         )
@@ -67,7 +82,7 @@ def _check_host(value: str) -> None:
 def _check_origin(value: str) -> None:
     if value == "null":
         raise ValidationError("'null' is the origin of every sandboxed page and file; it is never trusted.")
-    if value != "*" and not re.fullmatch(_ORIGIN, value):
+    if value != "*" and not _fits(_ORIGIN, value):
         raise ValidationError(
             "Must be an origin as browsers send it: scheme, host and port in lower case, such as https://example.com."
         )
