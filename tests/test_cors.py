@@ -135,6 +135,19 @@ def test_a_request_without_origin_varies_too(app: App) -> None:
     assert (allowed(result), result.headers["Vary"]) == ({}, "Origin")
 
 
+def test_what_a_hook_says_of_origins_does_not_count(app: App) -> None:
+    """A hook that lets in whoever asks is not heard, and what it says of caches stays."""
+
+    @app.after
+    def reflect(request: Any, reply: Reply[Any]) -> None:
+        reply.headers.set("Vary", "Accept")
+        reply.headers.set("access-control-allow-origin", request.header("origin"))
+
+    for origin, told in ((PAGE, [PAGE]), ("https://evil.example", [])):
+        headers = with_cors(app).get("/books", headers={"Origin": origin}).headers
+        assert (headers.getlist("Access-Control-Allow-Origin"), headers["Vary"]) == (told, "Accept, Origin")
+
+
 def test_every_origin(app: App) -> None:
     """For all origins the answer is one, so it varies with none."""
     client = with_cors(app, CORS(origins=("*",)))

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _READABLE = frozenset(
     {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"}
 )
+_VARY = ("Vary", "Origin")
+#: What nobody else says of a response while origins are named.
+_OWN = frozenset({"access-control-allow-origin", "access-control-allow-credentials", "access-control-expose-headers"})
 #: Security schemes whose credentials come in ``Authorization``.
 _AUTHORIZATION = frozenset({"http", "oauth2", "openIdConnect"})
 
@@ -46,39 +49,57 @@ def is_preflight(method: str, header: Callable[[str], str | None]) -> bool:
 
 def cors_step(settings: Settings) -> Step:
     """Return the step that answers preflights, and says on every response which origin may read it."""
-    cors = settings.cors
-    exposed: dict[str | None, tuple[str, ...]] = {}
+    desk = _Desk(settings)
+    return Step(phase=Phase.OUTER, name="cors", enter=desk.enter, leave=desk.leave, blocking=False)
 
-    def enter(exchange: Exchange) -> Reply[Any] | None:
+
+class _Desk:
+    """What the origins of the settings are told."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._any_origin = "*" in settings.cors.origins
+        self._credentials = [("Access-Control-Allow-Credentials", "true")] if settings.cors.credentials else []
+        #: The names that may be read, by operation.
+        self._exposed: dict[str | None, tuple[str, ...]] = {}
+
+    def enter(self, exchange: Exchange) -> Reply[Any] | None:
+        """Answer a preflight, if it asks about a path that there is."""
         request = exchange.request
         route = _find_route(exchange) if is_preflight(request.method, request.header) else None
         if route is None:
             return None
         headers = {"Allow": route.allow}
-        if _may_read(cors, request):
-            headers |= _describe(route, request, settings)
+        if _may_read(self._settings.cors, request):
+            headers |= _describe(route, request, self._settings)
         return Reply[Any](status=204, headers=headers).finish_empty()
 
-    def leave(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
+    def leave(self, exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
+        """Say who may read the answer; names and values are known to be good, so they are put as they are."""
         headers = reply.headers
-        if "*" not in cors.origins:
-            headers.add_token("Vary", "Origin")
-        if not _may_read(cors, exchange.request):
-            return reply
-        headers.set("Access-Control-Allow-Origin", "*" if "*" in cors.origins else exchange.request.header("origin"))
-        if cors.credentials:
-            headers.set("Access-Control-Allow-Credentials", "true")
-        operation = exchange.operation
-        key = None if operation is None else operation.id
-        if key not in exposed:
-            exposed[key] = tuple(_exposed(operation, settings))
-        own = () if reply.problem is None else HeaderList(reply.problem.headers)
-        names = _unique((*exposed[key], *(name for name, _ in own)))
-        if names and "Access-Control-Allow-Methods" not in headers:
-            headers.set("Access-Control-Expose-Headers", ", ".join(names))
+        present = {name.lower() for name, _ in headers.pairs}
+        if not self._any_origin:
+            if "vary" in present:
+                headers.add_token("Vary", "Origin")
+            else:
+                headers.pairs.append(_VARY)
+        for name in present & _OWN:
+            headers.remove(name)
+        if _may_read(self._settings.cors, exchange.request):
+            origin = "*" if self._any_origin else exchange.request.header("origin") or ""
+            headers.pairs += [("Access-Control-Allow-Origin", origin), *self._credentials]
+            if "access-control-allow-methods" not in present:
+                headers.pairs += self._tell_exposed(exchange.operation, reply)
         return reply
 
-    return Step(phase=Phase.OUTER, name="cors", enter=enter, leave=leave, blocking=False)
+    def _tell_exposed(self, operation: Operation | None, reply: Reply[Any]) -> list[tuple[str, str]]:
+        key = None if operation is None else operation.id
+        names = self._exposed.get(key)
+        if names is None:
+            names = self._exposed[key] = tuple(_unique(_exposed(operation, self._settings)))
+        if reply.problem is not None and reply.problem.headers:
+            names = tuple(_unique((*names, *(name for name, _ in HeaderList(reply.problem.headers)))))
+        return [("Access-Control-Expose-Headers", ", ".join(names))] if names else []
 
 
 def _may_read(cors: CORS, request: Request) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
-from ramekin.proxies import NOT_FORWARDED, Forwarded, read_forwarded
+from ramekin.proxies import read_client_host, read_host, read_prefix, read_scheme
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -69,7 +69,6 @@ class Request:
 
     __slots__ = (
         "_body",
-        "_forwarded",
         "_id",
         "_principal",
         "_session",
@@ -84,7 +83,6 @@ class Request:
     operation: Operation | None
     accept: str | None
     _body: bytes
-    _forwarded: Forwarded
     _id: str
     _principal: Any
     _session: Session
@@ -284,24 +282,16 @@ class Request:
         return Bounds(length, self._body_limit)
 
     @property
-    def forwarded(self) -> Forwarded:
-        """What the proxies said that `Settings.trusted_proxies` counts; nothing where it counts none."""
-        try:
-            return self._forwarded
-        except AttributeError:
-            hops = self.site.settings.trusted_proxies
-            self._forwarded = read_forwarded(self.header, hops) if hops else NOT_FORWARDED
-            return self._forwarded
-
-    @property
     def client_host(self) -> str | None:
         """The address of the client: what trusted proxies say, else that of the peer of the connection."""
-        return self.forwarded.client_host or self.peer_host
+        hops = self.site.settings.trusted_proxies
+        return (read_client_host(self.header, hops) if hops else None) or self.peer_host
 
     @property
     def scheme(self) -> str:
         """``http`` or ``https``: what trusted proxies say, else as the server saw it."""
-        return self.forwarded.scheme or self.peer_scheme
+        hops = self.site.settings.trusted_proxies
+        return (read_scheme(self.header, hops) if hops else None) or self.peer_scheme
 
     @property
     def host(self) -> str | None:
@@ -309,7 +299,8 @@ class Request:
 
         Where `Settings.trusted_hosts` is empty it may be anything, and nothing may be decided by it.
         """
-        return self.forwarded.host or self.header("host")
+        hops = self.site.settings.trusted_proxies
+        return (read_host(self.header, hops) if hops else None) or self.header("host")
 
     @property
     def script_name(self) -> str:
@@ -317,7 +308,8 @@ class Request:
 
         It is the prefix that the app is mounted under, behind the one that trusted proxies took away.
         """
-        return self.forwarded.prefix + self.mount_prefix
+        hops = self.site.settings.trusted_proxies
+        return read_prefix(self.header, hops) + self.mount_prefix if hops else self.mount_prefix
 
     @property
     def content_type(self) -> str | None:
