@@ -18,6 +18,7 @@ PACKAGE = ROOT / "src" / "ramekin"
 # What is imported, and the only module or package of Ramekin that may import it.
 HOMES = {
     "apispec": {"openapi"},
+    "argon2": {"passwords"},
     "itsdangerous": {"signing"},
     "jwt": {"auth"},
     "msgspec": {"json", "records"},

@@ -22,6 +22,16 @@ async def find_later(token: str) -> Principal[Any] | None:
     return PEOPLE.get(token)
 
 
+async def find_key_later(hash_of_key: str) -> Principal[Any] | None:
+    """Find a program in the same way."""
+    return Principal("robot") if hash_of_key == hash_key("k1") else None
+
+
+async def check_later(name: str, password: str) -> Principal[Any] | None:
+    """Check a password in the same way."""
+    return PEOPLE.get(name)
+
+
 later = Bearer(find_later, name="later")
 
 
@@ -188,6 +198,42 @@ def test_async_schemes() -> None:
         assert client.get("/", headers={**bearer("nobody"), **headers}).status == 401
 
 
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+@pytest.mark.parametrize("rule", [tokens, later, tokens | later, later & tokens])
+def test_plain_and_async_handlers_under_both_protocols(rule: Any, protocol: Any) -> None:
+    """Whatever is awaited and whatever is not, who has no good token is not let in."""
+    app = App("Both", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    @requires(rule)
+    class Thing(Resource):
+        @returns(fields.String())
+        def get(self) -> str:
+            return str(self.principal.id)
+
+        @returns(fields.String())
+        async def post(self) -> str:
+            return str(self.principal.id)
+
+    client = Client(app, protocol=protocol)
+    for method in ("GET", "POST"):
+        assert client.request(method, "/", headers=bearer("ada")).json == "ada"
+        assert [client.request(method, "/", headers=one).status for one in ({}, bearer("eve"))] == [401, 401]
+        assert client.as_principal(Principal("bob")).request(method, "/").json == "bob"
+
+
+def test_several_async_schemes() -> None:
+    """Each of them is waited for in turn."""
+    client = serve(APIKeys(find_key_later) & later)
+    assert client.get("/", headers={**bearer("ada"), "X-API-Key": "k1"}).json == "robot"
+    assert client.get("/", headers={**bearer("eve"), "X-API-Key": "k1"}).status == 401
+
+
+def test_an_async_password_check() -> None:
+    """A function that checks passwords may be awaited."""
+    assert serve(Basic(check_later)).get("/", headers={"Authorization": "Basic YWRhOng="}).json == "ada"
+
+
 def test_async_schemes_that_lack_scopes() -> None:
     """Scopes are checked of who was awaited."""
     client = serve(later("write"))
@@ -240,6 +286,26 @@ def test_an_alternative_without_policies_makes_up_for_one_with() -> None:
     """Whoever a policy refuses may hold another alternative."""
     client = serve(tokens & is_robot | tokens("write"))
     assert [client.get("/", headers=bearer(name)).status for name in ("ada", "bob")] == [200, 404]
+
+
+def test_an_alternative_without_policies_is_enough() -> None:
+    """Where the first that holds asks no policy, none is asked."""
+    client = serve(keys | tokens & is_robot)
+    assert client.get("/", headers={"X-API-Key": "k1"}).json == "robot"
+
+
+def test_a_scheme_by_hand() -> None:
+    """A handler of an open operation can ask a scheme itself."""
+    app = App("Hand", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    class Thing(Resource):
+        @returns(fields.Boolean())
+        def get(self) -> bool:
+            return tokens.authenticate(self.request) is not None
+
+    client = Client(app)
+    assert [client.get("/", headers=headers).json for headers in ({}, bearer("ada"))] == [False, True]
 
 
 def test_a_policy_for_nobody_in_particular() -> None:

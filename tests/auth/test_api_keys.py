@@ -8,11 +8,11 @@ import pytest
 from marshmallow import fields
 
 from ramekin import App, Resource, Settings, accepts, returns
-from ramekin.auth import APIKeys, Principal, generate_key, hash_key, requires
+from ramekin.auth import APIKeys, NewKey, Principal, generate_key, hash_key, requires
 from ramekin.errors import DeclarationError
 from ramekin.testing import Client, exercise_implied
 
-KEY = generate_key("shop")
+KEY = NewKey("shop_of-these-tests-alone", hash_key("shop_of-these-tests-alone"))
 FOUND = {KEY.hash: Principal("robot", {"write"})}
 
 

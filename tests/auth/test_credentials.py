@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import fields
 
@@ -106,6 +107,37 @@ def test_two_fields(value: str) -> None:
     assert [send(scheme, value).status for scheme in ("bearer", "tokens", "jwt", "basic")] == [400] * 4
 
 
+def test_two_fields_under_asgi() -> None:
+    """ASGI has the lines one by one, and they are as bad."""
+    line = b"authorization", b"Bearer good"
+    assert [ask_asgi([line]), ask_asgi([line, line]), ask_asgi([])] == [200, 400, 401]
+
+
+def ask_asgi(headers: list[tuple[bytes, bytes]]) -> int:
+    """Return the status that an ASGI server gets for these header lines."""
+    messages: list[Any] = []
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+    }
+    scope |= {"path": "/", "raw_path": b"/", "query_string": b"", "root_path": "", "headers": headers}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def call() -> None:
+        await CLIENTS["bearer"].app.asgi(scope, receive, send)
+
+    asyncio.run(call())
+    return int(messages[0]["status"])
+
+
 @pytest.mark.parametrize("query", ["access_token=good", "token=good", "bearer=good", "key=good"])
 def test_a_token_is_read_nowhere_else(query: str) -> None:
     """A token in the query or in a cookie is not seen."""
@@ -154,6 +186,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(value=VALUES)
 @pytest.mark.parametrize("scheme", ["bearer", "tokens", "jwt", "basic"])
 def test_no_value_is_let_in_by_chance(scheme: str, value: str) -> None:
@@ -161,6 +194,7 @@ def test_no_value_is_let_in_by_chance(scheme: str, value: str) -> None:
     assert send(scheme, value).status in (400, 401)
 
 
+@settings(deadline=None)
 @given(value=st.text(st.characters(max_codepoint=255)))
 @pytest.mark.parametrize("scheme", ["keys", "cookie", "query"])
 def test_no_key_is_let_in_by_chance(scheme: str, value: str) -> None:

@@ -121,6 +121,16 @@ def test_one_reads_while_the_others_go_on() -> None:
     thread.join()
 
 
+def test_keys_in_hand_are_used_while_others_are_read() -> None:
+    """Whoever comes just then takes the keys that there are."""
+    issuer = Issuer("a")
+    assert issuer.knows("a")
+    issuer.now = 4_000
+    with issuer.keys._reading:
+        assert issuer.knows("a")
+    assert issuer.asked == 1
+
+
 def test_those_who_wait_do_not_read_again() -> None:
     """Two who need the first keys at once read them once."""
     issuer = Issuer("a")

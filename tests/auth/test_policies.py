@@ -44,6 +44,13 @@ async def owns_later(principal: Principal[Any], order: Mapping[str, Any]) -> boo
     return bool(order["customer"] == principal.id)
 
 
+@policy
+async def is_somebody_later(principal: Principal[Any]) -> bool:
+    """Ask somebody else."""
+    await asyncio.sleep(0)
+    return True
+
+
 def serve(rule: Any, **objects: Any) -> Client:
     """Return a client of one order, with this rule and these loaders."""
     app = App("Orders", settings=NO_PAGES)
@@ -68,7 +75,7 @@ def ask(client: Client, name: str, order_id: int) -> Any:
     return client.get(f"/orders/{order_id}", headers={"Authorization": f"Bearer {name}"})
 
 
-@pytest.mark.parametrize("rule", [owns, owns_later, owns & owns_later])
+@pytest.mark.parametrize("rule", [owns, owns_later, owns & owns_later, owns_later & is_somebody_later])
 @pytest.mark.parametrize("find", [find_order, find_order_later])
 def test_a_foreign_object_looks_absent(rule: Any, find: Any) -> None:
     """One's own object is answered; a foreign one by the very answer of one that is not there."""
@@ -128,7 +135,7 @@ def test_objects_are_loaded_in_turn() -> None:
 
     app = App("Turn", settings=NO_PAGES)
 
-    def find_customer(resource: Any, order: Mapping[str, Any]) -> Any:
+    async def find_customer(resource: Any, order: Mapping[str, Any]) -> Any:
         return resource.customers.get(order["customer"])
 
     @app.resource("/orders/<int:order_id>/customer")

@@ -208,10 +208,10 @@ def test_what_guards_an_operation() -> None:
 # -- Operations --------------------------------------------------------------------------------------------------------
 
 
-class Tree(Schema):
+class CheckedTree(Schema):
     id = fields.Integer(dump_only=True)
     name = fields.String(validate=validate.Length(max=9))
-    children = fields.List(fields.Nested("Tree"), validate=validate.Length(max=9))
+    children = fields.List(fields.Nested("CheckedTree"), validate=validate.Length(max=9))
 
 
 class Open(Schema):
@@ -233,7 +233,7 @@ def nesting(**members: fields.Field[Any]) -> Op:
 
 def listing(**query: fields.Field[Any]) -> Op:
     """Return an operation that answers with a list."""
-    declared = returns(Tree(many=True))
+    declared = returns(CheckedTree(many=True))
     return op("get", accepts(query=dict(query)), declared) if query else op("get", declared)
 
 
@@ -279,7 +279,7 @@ LOCATION = {"Location": fields.Url(relative=True)}
 
 OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
     "RK107": [
-        ([op("post", limits(json_depth=641), accepts(json=Tree))], [op("post", limits(json_depth=640))]),
+        ([op("post", limits(json_depth=641), accepts(json=CheckedTree))], [op("post", limits(json_depth=640))]),
     ],
     "RK301": [([op("get"), GIVEN], [op("get", Guard(public=True)), GIVEN]), ([op("get"), GIVEN], [op("get")])],
     "RK302": [
@@ -313,9 +313,12 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
     ],
     "RK402": [([op("get", rule="/a"), op("get", rule="/a/")], [op("get", rule="/"), op("get", rule="/a/")])],
-    "RK403": [([op("get", accepts(json=Tree))], [op("post", accepts(json=Tree))])],
+    "RK403": [([op("get", accepts(json=CheckedTree))], [op("post", accepts(json=CheckedTree))])],
     "RK404": [
-        ([op("post", returns(Tree, status=201))], [op("post", returns(Tree, status=201, headers=LOCATION))]),
+        (
+            [op("post", returns(CheckedTree, status=201))],
+            [op("post", returns(CheckedTree, status=201, headers=LOCATION))],
+        ),
     ],
     "RK405": [
         (
@@ -324,17 +327,17 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
         (
             [op("patch", accepts(json={"a": fields.Integer(required=True)}))],
-            [op("patch", accepts(json=fields.List(fields.Integer()))), op("put", accepts(json=Tree), rule="/b")],
+            [op("patch", accepts(json=fields.List(fields.Integer()))), op("put", accepts(json=CheckedTree), rule="/b")],
         ),
     ],
-    "RK406": [([op("post", returns())], [op("head", returns()), op("post", returns(Tree), rule="/b")])],
+    "RK406": [([op("post", returns())], [op("head", returns()), op("post", returns(CheckedTree), rule="/b")])],
     "RK501": [
-        ([op("post", accepts(json=Open))], [op("post", accepts(json=Tree))]),
-        ([nesting(a=fields.Nested(Open))], [nesting(a=fields.Nested(Tree))]),
-        ([op("post", accepts(form=Open))], [op("post", accepts(json=fields.List(fields.Nested(Tree))))]),
+        ([op("post", accepts(json=Open))], [op("post", accepts(json=CheckedTree))]),
+        ([nesting(a=fields.Nested(Open))], [nesting(a=fields.Nested(CheckedTree))]),
+        ([op("post", accepts(form=Open))], [op("post", accepts(json=fields.List(fields.Nested(CheckedTree))))]),
     ],
     "RK502": [
-        ([taking(id=fields.Integer())], [taking(id=fields.Integer(dump_only=True), author=fields.Nested(Tree))]),
+        ([taking(id=fields.Integer())], [taking(id=fields.Integer(dump_only=True), author=fields.Nested(CheckedTree))]),
     ],
     "RK503": [
         ([nesting(role=fields.String())], [nesting(role=fields.String(dump_only=True))]),
@@ -361,7 +364,7 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
     ],
     "RK512": [
-        ([op("post", accepts(json=fields.List(fields.UUID())))], [op("post", accepts(json=Tree))]),
+        ([op("post", accepts(json=fields.List(fields.UUID())))], [op("post", accepts(json=CheckedTree))]),
     ],
     "RK513": [
         ([listing(limit=fields.Integer())], [listing(limit=fields.Integer(validate=validate.Range(max=100)))]),
@@ -369,7 +372,10 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
     ],
     "RK514": [
         ([listing()], [listing(Limit=fields.Integer())]),
-        ([listing(q=fields.String())], [op("post", returns(Tree(many=True))), op("get", returns(Tree), rule="/b")]),
+        (
+            [listing(q=fields.String())],
+            [op("post", returns(CheckedTree(many=True))), op("get", returns(CheckedTree), rule="/b")],
+        ),
     ],
     "RK515": [
         ([taking(a=fields.Integer())], [taking(a=fields.Integer(validate=RANGE), b=fields.Float())]),

@@ -144,6 +144,17 @@ def test_many_processes_at_once(tmp_path: Path, clock: Clock) -> None:
     assert SQLiteStore(path).revoke_all("7") == 200
 
 
+def test_connections_of_another_process_are_left_alone(tmp_path: Path, clock: Clock) -> None:
+    """What a parent has opened is neither used nor closed; the test stands for the child."""
+    store = SQLiteStore(tmp_path / "s.db", clock=clock)
+    store.create("k", make(clock))
+    (inherited,) = store._idle
+    store._process = -1
+    assert store.load("k") is not None
+    assert (inherited in store._idle, inherited.execute("SELECT 1").fetchone()) == (False, (1,))
+    inherited.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no fork here.")
 def test_connections_are_not_carried_across_a_fork(tmp_path: Path, clock: Clock) -> None:
     """A server that forks after the store was used has connections of its own in each worker."""

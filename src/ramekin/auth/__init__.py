@@ -29,7 +29,7 @@ from ramekin.auth.oauth2 import OAuth2, OpenIDConnect
 from ramekin.auth.objects import Loads, loads
 from ramekin.auth.policies import Policy, policy
 from ramekin.auth.principals import UNSTATED, Principal
-from ramekin.auth.requirements import Alternative, Requirement, anonymous
+from ramekin.auth.requirements import Requirement, anonymous
 from ramekin.auth.schemes import Scheme
 from ramekin.auth.session_cookies import SessionCookie
 from ramekin.auth.tokens import BearerTokens
@@ -38,7 +38,6 @@ __all__ = [
     "JWT",
     "UNSTATED",
     "APIKeys",
-    "Alternative",
     "BadCredentials",
     "Basic",
     "Bearer",

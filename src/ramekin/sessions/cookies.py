@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 _CANDIDATES = 4
 #: Fields by which a proxy says that a request is not from this machine.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via")
-#: Addresses of this machine (RFC 6890 §2.2); the names are those of RFC 6761 §6.3.
-_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}|::1")
+#: This machine, perhaps with a port (RFC 6761 §6.3, RFC 6890 §2.2); an address of the peer has no brackets.
+_LOCAL_HOST = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.[0-9]{1,3}){3}|\[::1\]|::1)(:[0-9]+)?", re.IGNORECASE)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -98,20 +97,7 @@ def is_local(request: Request) -> bool:
     """
     return (
         request.scheme == "http"
-        and _is_loopback(request.client_host, default=True)
-        and _is_loopback(_host_name(request.host), default=False)
+        and _LOCAL_HOST.fullmatch(request.host or "") is not None
+        and _LOCAL_HOST.fullmatch(request.client_host or "127.0.0.1") is not None
         and not any(request.header(name) for name in _FORWARDED)
     )
-
-
-def _host_name(host: str | None) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname if host else None
-    except ValueError:
-        return None
-
-
-def _is_loopback(name: str | None, *, default: bool) -> bool:
-    if name is None:
-        return default
-    return name == "localhost" or name.endswith(".localhost") or _LOOPBACK.fullmatch(name) is not None

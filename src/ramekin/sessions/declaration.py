@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ramekin.responses import HeaderList, Reply
     from ramekin.settings import Settings
 
+_MARKS = frozenset({"vary", "cache-control"})
+_PRIVATE = (("Vary", "Cookie"), ("Cache-Control", "private"))
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -164,6 +166,9 @@ class _AsyncCycle(_Cycle):
 
 def mark_private(headers: HeaderList) -> None:
     """Say of an answer that it depends on the cookie and is nobody else's; what is stricter is left."""
+    if not any(name.lower() in _MARKS for name, _ in headers.pairs):
+        headers.pairs += _PRIVATE
+        return
     headers.add_token("Vary", "Cookie")
     given = [part.strip() for value in headers.get_all("Cache-Control") for part in value.split(",") if part.strip()]
     names = {part.partition("=")[0].strip().lower() for part in given}

@@ -7,16 +7,18 @@ them; a keeper without a store yields none.
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from functools import partial
 from math import ceil
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.responses import COOKIE_BYTES
 from ramekin.sessions.cookies import CLEARED, CookieValue, SessionCookie
-from ramekin.sessions.session import Loaded, Snapshot, decode_data, encode_data, hash_id
+from ramekin.sessions.session import Loaded, Snapshot, decode_data, hash_id
 from ramekin.sessions.stores import AsyncSessionStore, SessionStore, StoredSession
 from ramekin.settings import Settings
 from ramekin.signing import BadToken, Clock, Signed, Signer
@@ -80,7 +82,7 @@ class Lifetime(NamedTuple):
         return self.idle is not None and end - loaded.expires_at >= self.idle.total_seconds() / _REFRESHED
 
 
-class Keeper:
+class Keeper(ABC):
     """Keeps sessions; a subclass says where."""
 
     def __init__(self, settings: Settings, purpose: str, lifetime: Lifetime, signed_for: timedelta) -> None:
@@ -100,9 +102,9 @@ class Keeper:
                 continue
         return sorted(found, key=lambda signed: signed.signed_at, reverse=True)
 
+    @abstractmethod
     def load(self, values: list[str]) -> Calls[Loaded | None]:
         """Return the session that cookies stand for, if one is good."""
-        raise NotImplementedError
 
     def settle(self, snapshot: Snapshot) -> Calls[CookieValue | None]:
         """Keep a session as it is at the end of a request, and return what becomes of the cookie."""
@@ -124,17 +126,21 @@ class Keeper:
         """Return an id for a new session; empty where it needs none."""
         return ""
 
+    @abstractmethod
     def check_size(self, data: bytes, subject: str | None) -> None:
         """Refuse a session that is too large to be kept."""
 
+    @abstractmethod
     def _begin(self, snapshot: Snapshot, now: float, end: float) -> Calls[CookieValue | None]:
-        raise NotImplementedError
+        """Keep a session that begins now."""
 
+    @abstractmethod
     def _update(self, snapshot: Snapshot, came: Loaded, end: float) -> Calls[CookieValue | None]:
-        raise NotImplementedError
+        """Keep a session that came and goes on."""
 
+    @abstractmethod
     def _end(self, came: Loaded) -> Calls[None]:
-        raise NotImplementedError
+        """Take back a session that came, where that can be."""
 
 
 class CookieKeeper(Keeper):
@@ -150,7 +156,7 @@ class CookieKeeper(Keeper):
         for (created_at, subject, data), signed_at in self._read(values):
             end = self._lifetime.end(created_at, signed_at.timestamp())
             if end > self._lifetime.clock():
-                return Loaded(encode_data(data), subject, created_at, end)
+                return Loaded(json.encode(data), subject, created_at, end)
         return None
 
     def check_size(self, data: bytes, subject: str | None) -> None:
@@ -212,6 +218,9 @@ class StoreKeeper(Keeper):
     def new_id(self) -> str:
         """Return an id of 256 random bits."""
         return secrets.token_urlsafe(_ID_BYTES)
+
+    def check_size(self, data: bytes, subject: str | None) -> None:
+        """Take any size; the cookie holds the id alone."""
 
     def _begin(self, snapshot: Snapshot, now: float, end: float) -> Calls[CookieValue | None]:
         id = snapshot.id or self.new_id()

@@ -220,7 +220,11 @@ def take_snapshot(session: Session) -> Snapshot:
     Raises:
         ContractError: JSON cannot carry a value, or would bring it back as another one.
     """
-    return Snapshot(session._loaded, session._ended, encode_data(session._data), session._subject, session._id)
+    came = session._loaded
+    data = json.encode(session._data)
+    if came is None or data != came.data:
+        _check_data(session._data, data)
+    return Snapshot(came, session._ended, data, session._subject, session._id)
 
 
 def fill_session(session: Session, loaded: Loaded | None) -> None:
@@ -235,6 +239,11 @@ def encode_data(data: dict[str, Any]) -> bytes:
         ContractError: JSON cannot carry one of them, or would bring it back as another one.
     """
     encoded = json.encode(data)
+    _check_data(data, encoded)
+    return encoded
+
+
+def _check_data(data: dict[str, Any], encoded: bytes) -> None:
     back = decode_data(encoded)
     if back != data:
         name = next(name for name in data if back[name] != data[name])
@@ -242,7 +251,6 @@ def encode_data(data: dict[str, Any]) -> bytes:
             f"session[{name!r}] holds a {type(data[name]).__name__} that JSON would bring back as another value; "
             "put text, numbers, true, false, null, lists and dicts with names of text there."
         )
-    return encoded
 
 
 def decode_data(data: bytes) -> dict[str, Any]:
