@@ -208,10 +208,10 @@ def test_what_guards_an_operation() -> None:
 # -- Operations --------------------------------------------------------------------------------------------------------
 
 
-class CheckedTree(Schema):
+class Shrub(Schema):
     id = fields.Integer(dump_only=True)
     name = fields.String(validate=validate.Length(max=9))
-    children = fields.List(fields.Nested("CheckedTree"), validate=validate.Length(max=9))
+    children = fields.List(fields.Nested("Shrub"), validate=validate.Length(max=9))
 
 
 class Open(Schema):
@@ -233,7 +233,7 @@ def nesting(**members: fields.Field[Any]) -> Op:
 
 def listing(**query: fields.Field[Any]) -> Op:
     """Return an operation that answers with a list."""
-    declared = returns(CheckedTree(many=True))
+    declared = returns(Shrub(many=True))
     return op("get", accepts(query=dict(query)), declared) if query else op("get", declared)
 
 
@@ -279,7 +279,7 @@ LOCATION = {"Location": fields.Url(relative=True)}
 
 OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
     "RK107": [
-        ([op("post", limits(json_depth=641), accepts(json=CheckedTree))], [op("post", limits(json_depth=640))]),
+        ([op("post", limits(json_depth=641), accepts(json=Shrub))], [op("post", limits(json_depth=640))]),
     ],
     "RK301": [([op("get"), GIVEN], [op("get", Guard(public=True)), GIVEN]), ([op("get"), GIVEN], [op("get")])],
     "RK302": [
@@ -313,11 +313,11 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
     ],
     "RK402": [([op("get", rule="/a"), op("get", rule="/a/")], [op("get", rule="/"), op("get", rule="/a/")])],
-    "RK403": [([op("get", accepts(json=CheckedTree))], [op("post", accepts(json=CheckedTree))])],
+    "RK403": [([op("get", accepts(json=Shrub))], [op("post", accepts(json=Shrub))])],
     "RK404": [
         (
-            [op("post", returns(CheckedTree, status=201))],
-            [op("post", returns(CheckedTree, status=201, headers=LOCATION))],
+            [op("post", returns(Shrub, status=201))],
+            [op("post", returns(Shrub, status=201, headers=LOCATION))],
         ),
     ],
     "RK405": [
@@ -327,17 +327,17 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
         (
             [op("patch", accepts(json={"a": fields.Integer(required=True)}))],
-            [op("patch", accepts(json=fields.List(fields.Integer()))), op("put", accepts(json=CheckedTree), rule="/b")],
+            [op("patch", accepts(json=fields.List(fields.Integer()))), op("put", accepts(json=Shrub), rule="/b")],
         ),
     ],
-    "RK406": [([op("post", returns())], [op("head", returns()), op("post", returns(CheckedTree), rule="/b")])],
+    "RK406": [([op("post", returns())], [op("head", returns()), op("post", returns(Shrub), rule="/b")])],
     "RK501": [
-        ([op("post", accepts(json=Open))], [op("post", accepts(json=CheckedTree))]),
-        ([nesting(a=fields.Nested(Open))], [nesting(a=fields.Nested(CheckedTree))]),
-        ([op("post", accepts(form=Open))], [op("post", accepts(json=fields.List(fields.Nested(CheckedTree))))]),
+        ([op("post", accepts(json=Open))], [op("post", accepts(json=Shrub))]),
+        ([nesting(a=fields.Nested(Open))], [nesting(a=fields.Nested(Shrub))]),
+        ([op("post", accepts(form=Open))], [op("post", accepts(json=fields.List(fields.Nested(Shrub))))]),
     ],
     "RK502": [
-        ([taking(id=fields.Integer())], [taking(id=fields.Integer(dump_only=True), author=fields.Nested(CheckedTree))]),
+        ([taking(id=fields.Integer())], [taking(id=fields.Integer(dump_only=True), author=fields.Nested(Shrub))]),
     ],
     "RK503": [
         ([nesting(role=fields.String())], [nesting(role=fields.String(dump_only=True))]),
@@ -364,7 +364,7 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ),
     ],
     "RK512": [
-        ([op("post", accepts(json=fields.List(fields.UUID())))], [op("post", accepts(json=CheckedTree))]),
+        ([op("post", accepts(json=fields.List(fields.UUID())))], [op("post", accepts(json=Shrub))]),
     ],
     "RK513": [
         ([listing(limit=fields.Integer())], [listing(limit=fields.Integer(validate=validate.Range(max=100)))]),
@@ -374,7 +374,7 @@ OPERATIONS: dict[str, list[tuple[list[Op], list[Op]]]] = {
         ([listing()], [listing(Limit=fields.Integer())]),
         (
             [listing(q=fields.String())],
-            [op("post", returns(CheckedTree(many=True))), op("get", returns(CheckedTree), rule="/b")],
+            [op("post", returns(Shrub(many=True))), op("get", returns(Shrub), rule="/b")],
         ),
     ],
     "RK515": [
