@@ -129,6 +129,8 @@ class _Connection:
         self._messages.put(message)
         if self._state == "streaming" and message["type"] == "http.response.body":
             await self._wanted.wait()
+            if self._left_by_client.is_set():
+                raise OSError("The client has left.")
 
     # -- The client's side --------------------------------------------------------------------------------------------
 
