@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -77,11 +77,6 @@ _encode = msgspec.json.Encoder(enc_hook=_hook, decimal_format="number").encode
 #: says what is wrong.
 encode_plain = _encode
 PLAIN_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError)
-#: What may be raised where objects are read by a mirror.
-MIRROR_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError, msgspec.ValidationError)
-
-#: Types that a mirror takes as they are, and never from text.
-_UNCHANGED = (datetime, date, UUID)
 
 _BOM = b"\xef\xbb\xbf"
 _WHITESPACE = b" \t\n\r"
@@ -170,22 +165,10 @@ def encode(value: Any) -> bytes:
     return text
 
 
-def make_mirror(members: Mapping[str, Any], keys: Mapping[str, str]) -> type:
-    """Return a struct type with members of the types given, each written under its key."""
-    return msgspec.defstruct("Mirror", list(members.items()), rename=keys, gc=False)
-
-
-def make_mirror_writer(mirror: type) -> Callable[[list[Any]], bytes]:
-    """Return the function that reads objects, by attribute or dicts by key, as a mirror says, and writes them.
-
-    The caller has proved what `encode_plain` asks for, and that times are in UTC, written as ``Z``, or naive.
-    """
-    convert, mirrors = msgspec.convert, list[mirror]  # type: ignore[valid-type]  # A class made at run time.
-
-    def write(objects: list[Any]) -> bytes:
-        return _encode(convert(objects, mirrors, from_attributes=True, builtin_types=_UNCHANGED))
-
-    return write
+def make_mirror(keys: Sequence[str]) -> Callable[..., object]:
+    """Return a struct type whose members are written under these keys; it takes their values in order."""
+    names = [f"m{number}" for number in range(len(keys))]
+    return msgspec.defstruct("Mirror", names, rename=dict(zip(names, keys, strict=True)), gc=False)
 
 
 def _outside_strings(body: bytes) -> bytes:

@@ -30,7 +30,7 @@ from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
-from ramekin.schemas.mirrors import FEWEST, Mirror
+from ramekin.schemas.mirrors import compile_mirror
 from ramekin.schemas.plainness import dumps_by_steps, has_dump_hooks, has_plain_attributes, reads_itself
 from ramekin.schemas.watching import Watch
 
@@ -117,12 +117,16 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
         return _compile_encode_several(schema, unit.dump(schema), watch)
     by_type = unit.one(schema)
     known, find = by_type.known, by_type.find
+    write_mirror = compile_mirror(schema)
 
     def encode_one(obj: Any) -> bytes:
         nonlocal calls_to_look
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
+        text = write_mirror(obj)
+        if text is not None:
+            return text
         doubts: list[object] = []
         try:
             one = known[type(obj)]
@@ -138,7 +142,7 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
 
 
 def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callable[[Any], bytes]:
-    mirror = None if has_dump_hooks(schema) else Mirror(schema)
+    write_mirrors = (lambda obj: None) if has_dump_hooks(schema) else compile_mirror(schema)
     calls_to_look = 0
 
     def encode_several(obj: Any) -> bytes:
@@ -146,10 +150,9 @@ def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callabl
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
-        if mirror is not None and type(obj) is list and len(obj) >= FEWEST:
-            text = mirror.write(obj)
-            if text is not None:
-                return text
+        text = write_mirrors(obj)
+        if text is not None:
+            return text
         doubts: list[object] = []
         return _write(dump(obj, doubts), doubts)
 
