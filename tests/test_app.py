@@ -122,13 +122,6 @@ class Undeclared(Resource):
     def get(self) -> None: ...
 
 
-class Asynchronous(Resource):
-    """Has a coroutine for a method."""
-
-    @returns(status=204)
-    async def get(self) -> None: ...
-
-
 class WithoutParameter(Resource):
     """Takes not what it is given."""
 
@@ -174,7 +167,6 @@ HERE = __name__
             Undeclared,
             f"{HERE}.Undeclared.get declares no success; put @returns(Schema) on it, or @returns(status=204) ",
         ),
-        (Asynchronous, f"{HERE}.Asynchronous.get is async; this version of Ramekin serves plain methods."),
         (
             WithoutParameter,
             f"{HERE}.WithoutParameter.post has to take the parameters it is given: json (of accepts(json=…)).",

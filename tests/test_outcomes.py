@@ -14,7 +14,8 @@ from marshmallow import Schema, fields, pre_dump
 from ramekin import App, Reply, Resource, Settings, returns
 from ramekin.errors import ContractError
 from ramekin.operations import Outcome
-from ramekin.outcomes import Responder, Stream, content_type, is_json
+from ramekin.outcomes import Responder, content_type, is_json
+from ramekin.streams import Stream
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)

@@ -8,7 +8,8 @@ reveals nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin import json
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("ramekin.error")
 
+_Handled: TypeAlias = "Problem | Reply[Any]"
 #: Turns an exception into a problem, or into a reply whose value the operation declares for its status.
-ExceptionHandler: TypeAlias = "Callable[[Any, Request], Problem | Reply[Any]]"
+ExceptionHandler: TypeAlias = "Callable[[Any, Request], _Handled | Coroutine[Any, Any, _Handled]]"
 
 
 class Failures:
@@ -40,28 +42,46 @@ class Failures:
         self._handlers = dict(handlers)
         self._format = problem_format
 
-    def answer(self, exchange: Exchange, error: Exception) -> Reply[Any]:
-        """Return the reply to an exception; what nobody expected is noted in ``exchange.error`` and logged."""
+    def answer(self, exchange: Exchange, error: Exception) -> Reply[Any] | Coroutine[Any, Any, Reply[Any]]:
+        """Return the reply to an exception; what nobody expected is noted in ``exchange.error`` and logged.
+
+        It is a coroutine where the handler registered for the exception is ``async def``.
+        """
         try:
-            answer = self._convert(exchange, error)
-            if isinstance(answer, Problem):
-                return self.write(answer, exchange.request)
-            return answer
+            handler = self._find_handler(error)
+            if handler is None:
+                return self._write_any(self._convert(exchange, error), exchange)
+            handled: Any = handler(error, exchange.request)
+            if type(handled) is CoroutineType:
+                return self._answer_later(exchange, error, handled)
+            return self._write_any(_check_handled(error, handled), exchange)
         except Exception as unexpected:  # A bug, or a handler or format that failed itself.
-            exchange.error = unexpected
-            log_failure(exchange.request, unexpected)
+            return self._answer_bug(exchange, unexpected)
+
+    async def _answer_later(
+        self, exchange: Exchange, error: Exception, handled: Coroutine[Any, Any, Any]
+    ) -> Reply[Any]:
+        try:
+            return self._write_any(_check_handled(error, await handled), exchange)
+        except Exception as unexpected:
+            return self._answer_bug(exchange, unexpected)
+
+    def _find_handler(self, error: Exception) -> ExceptionHandler | None:
+        if self._handlers:
+            for kind in type(error).__mro__:
+                if kind in self._handlers:
+                    return self._handlers[kind]
+        return None
+
+    def _write_any(self, answer: Problem | Reply[Any], exchange: Exchange) -> Reply[Any]:
+        return self.write(answer, exchange.request) if isinstance(answer, Problem) else answer
+
+    def _answer_bug(self, exchange: Exchange, error: Exception) -> Reply[Any]:
+        exchange.error = error
+        log_failure(exchange.request, error)
         return self._write_safely(InternalServerError(), exchange.request)
 
     def _convert(self, exchange: Exchange, error: Exception) -> Problem | Reply[Any]:
-        for kind in type(error).__mro__:
-            handler = self._handlers.get(kind)
-            if handler is not None:
-                answer = handler(error, exchange.request)
-                if not isinstance(answer, Problem | Reply):
-                    raise ContractError(
-                        f"The handler of {kind.__name__} returns a Problem or a Reply, not {type(answer).__name__}."
-                    ) from error
-                return answer
         if isinstance(error, Problem):
             return error
         if isinstance(error, InputError):
@@ -87,6 +107,14 @@ class Failures:
         except Exception as unexpected:  # The app's own format failed; the client still gets an answer.
             log_failure(request, unexpected)
             return Failures({}, ProblemDetails()).write(problem, request)
+
+
+def _check_handled(error: Exception, answer: Any) -> Problem | Reply[Any]:
+    if not isinstance(answer, Problem | Reply):
+        raise ContractError(
+            f"The handler of {type(error).__name__} returns a Problem or a Reply, not {type(answer).__name__}."
+        ) from error
+    return answer
 
 
 def log_failure(request: Request, error: BaseException) -> None:

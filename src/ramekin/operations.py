@@ -474,8 +474,6 @@ def _named_parameters(handler: Callable[..., Any], where: str) -> list[inspect.P
 
 def _check_signature(endpoint: Endpoint, effects: Effects) -> None:
     handler, where = endpoint.handler, endpoint.where
-    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
-        raise DeclarationError(f"{where} is async; this version of Ramekin serves plain methods.")
     given: dict[str, str] = {parameter.name: "the rule" for parameter in endpoint.path_parameters}
     given |= {item.location: f"accepts({item.location}=…)" for item in effects.inputs if item.for_handler}
     clashes = sorted(

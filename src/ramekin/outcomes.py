@@ -5,7 +5,7 @@ Specification: RFC 9110 §8 (representation data), §12.5.1 (Accept).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,14 +17,14 @@ from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable, problem_of_status
 from ramekin.requests import REMEMBERED
-from ramekin.responses import EMPTY_CONTENT_TYPE, Head, HeaderList, InvalidHeader, Reply, check_finished
+from ramekin.responses import EMPTY_CONTENT_TYPE, Content, Head, HeaderList, InvalidHeader, Reply, check_finished
 from ramekin.schemas import compile_encoder
+from ramekin.streams import AsyncStream, Stream
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation, Outcome
     from ramekin.types import Shape
 
-Content: TypeAlias = bytes | Iterable[bytes] | None
 Encode: TypeAlias = Callable[[Any], Content]
 
 
@@ -246,6 +246,8 @@ def _other_content(outcome: Outcome) -> Encode:
             return value.encode()
         if isinstance(value, bytes):
             return value
+        if isinstance(value, AsyncIterable):
+            return AsyncStream(value)
         if isinstance(value, Mapping) or not isinstance(value, Iterable):
             raise ContractError(
                 f"The handler returned {type(value).__name__} for {outcome.media_type}; "
@@ -254,47 +256,6 @@ def _other_content(outcome: Outcome) -> Encode:
         return Stream(value)
 
     return encode
-
-
-class Stream:
-    """The chunks of a streamed body, its source closed when it ends or is given up.
-
-    The first chunk is made at once, so that a source that fails before it has sent anything is answered by a 500.
-    """
-
-    __slots__ = ("_first", "_iterator", "_source")
-
-    def __init__(self, source: Iterable[Any]) -> None:
-        self._source = source
-        self._iterator = iter(source)
-        try:
-            self._first: bytes | None = self._next()
-        except BaseException:
-            self.close()
-            raise
-
-    def _next(self) -> bytes | None:
-        for chunk in self._iterator:
-            if isinstance(chunk, str):
-                return chunk.encode()
-            if isinstance(chunk, bytes):
-                return chunk
-            raise ContractError(f"The handler streamed {type(chunk).__name__}; chunks are text or bytes.")
-        return None
-
-    def __iter__(self) -> Iterator[bytes]:
-        chunk, self._first = self._first, None
-        while chunk is not None:
-            yield chunk
-            chunk = self._next()
-
-    def close(self) -> None:
-        """Close the source and its iterator, if they can be closed; again does nothing."""
-        sources = (self._iterator,) if self._iterator is self._source else (self._iterator, self._source)
-        for source in sources:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
 
 
 def content_type(media_type: str) -> str:

@@ -1,40 +1,39 @@
 """Plans: an operation made ready to run, its steps around its handler, from one tuple of steps.
 
 A plan reads nothing from a socket and writes nothing to one; a gateway hands it a `Request` and sends what it gives
-back. An operation without steps runs straight through; one with steps runs them as an onion, each exception turned
-into a reply where it is raised.
+back. An operation without steps runs straight through; one with steps runs as the frames of an onion. Either runs in a
+thread (`Plan.run`) or on an event loop (`Plan.run_async`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from marshmallow import Schema
 
 from ramekin.arguments import compile_admission, compile_load
-from ramekin.errors import ContractError
-from ramekin.failures import log_failure
+from ramekin.coroutines import drive, is_async, settle_elsewhere, settle_here
+from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, frame_steps
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import Content, Responder, to_head
-from ramekin.responses import Head, Reply, check_finished
+from ramekin.outcomes import to_head
+from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
+from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
     from ramekin.operations import Operation
-    from ramekin.problems import Problem
+    from ramekin.outcomes import Responder
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
 _new = object.__new__
-Inner: TypeAlias = Callable[[Exchange], Reply[Any]]
-
-#: What a gateway sends: the head, without ``Content-Length`` where the content is in one piece; the content, in one
-#: piece, in chunks, or None; and what is to be called after the last byte, or when the response is given up, with the
-#: error that broke the content off, if one did.
-Answer: TypeAlias = tuple[Head, Content, Callable[[Exception | None], None] | None]
+#: Answers a request on an event loop, given the values of the path.
+RunAsync: TypeAlias = "Callable[[Request, dict[str, Any]], Awaitable[Answer]]"
 
 
 class Plan(Protocol):
@@ -45,8 +44,13 @@ class Plan(Protocol):
         """The operation."""
         ...
 
+    @property
+    def run_async(self) -> RunAsync | None:
+        """What answers a request on an event loop; None where a part may wait, so that it belongs in a thread."""
+        ...
+
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request, given the values of the path."""
+        """Answer a request in a thread, given the values of the path."""
         ...
 
 
@@ -67,11 +71,25 @@ def compile_plan(
     )
     if steps or not is_plain:
         return OnionPlan(operation, steps, failures, settings, responder)
+    if belongs_on_loop(operation, ()):
+        return AsyncStraightPlan(operation, failures, settings, responder)
     return StraightPlan(operation, failures, settings, responder)
 
 
+def belongs_on_loop(operation: Operation, steps: Sequence[Step]) -> bool:
+    """Tell whether an operation runs on an event loop: no part of it waits in any other way than by awaiting.
+
+    Files are read by a parser that waits for the next bytes.
+    """
+    return (
+        (is_async(operation.handler) or inspect.isasyncgenfunction(operation.handler))
+        and not any(step.may_block for step in steps)
+        and not operation.inputs_at("files")
+    )
+
+
 class StraightPlan:
-    """The plan of an operation without steps: it runs straight through."""
+    """The plan of a plain operation without steps: it runs straight through."""
 
     __slots__ = (
         "_accepted",
@@ -86,6 +104,7 @@ class StraightPlan:
         "_resource",
         "_responder",
         "operation",
+        "run_async",
     )
 
     def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
@@ -101,9 +120,10 @@ class StraightPlan:
         self._head = responder.head(operation.successes[0])
         self._encoder = responder.encoder(operation.successes[0])
         self._responder = responder
+        self.run_async: RunAsync | None = None
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request, given the values of the path."""
+        """Answer a request in a thread, given the values of the path."""
         try:
             if request.accept not in self._accepted:
                 self._negotiation.judge(request.accept)
@@ -122,20 +142,64 @@ class StraightPlan:
                 encoder.judge(value)
             return self._head, encoder.encode(value), None
         except Exception as error:
-            return self._fail(request, arguments, error)
+            exchange = Exchange(request, self.operation, arguments)
+            return self._end(exchange, drive(self._fail(exchange, error, settle_elsewhere)))
 
-    def _fail(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
-        exchange = Exchange(request, self.operation, arguments)
-        reply = _answer(exchange, error, self._failures, partial(self._responder.finish, self.operation))
+    async def _fail(self, exchange: Exchange, error: Exception, settle: Any) -> Reply[Any]:
+        finish = partial(self._responder.finish, self.operation)
+        return await answer_failure(self._failures, exchange, error, finish, settle)
+
+    def _end(self, exchange: Exchange, reply: Reply[Any]) -> Answer:
         if self._propagate and exchange.error is not None:
             raise exchange.error
         return to_head(reply), reply.body, None
 
 
+class AsyncStraightPlan(StraightPlan):
+    """The plan of an async operation without steps: on an event loop it runs straight through."""
+
+    __slots__ = ("_onion",)
+
+    def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
+        super().__init__(operation, failures, settings, responder)
+        self._onion = OnionPlan(operation, (), failures, settings, responder)
+        self.run_async = self._run_async
+
+    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        """Answer a request in a thread, given the values of the path."""
+        return self._onion.run(request, arguments)
+
+    async def _run_async(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        try:
+            if request.accept not in self._accepted:
+                self._negotiation.judge(request.accept)
+            if self._admit is not None:
+                self._admit(request)
+                await request.read_body()
+            if self._load is not None:
+                self._load(request, arguments)
+            resource = _new(self._resource)
+            resource.request = request
+            value = self._handler(resource, **arguments) if arguments else self._handler(resource)
+            if type(value) is CoroutineType:
+                value = await value
+            if isinstance(value, Reply):
+                reply = self._responder.finish(self.operation, value)
+                head, content = to_head(reply), reply.body
+            else:
+                head, content = self._head, self._encoder(value)
+            if isinstance(content, AsyncStream):
+                await content.begin()
+            return head, content, None
+        except Exception as error:
+            exchange = Exchange(request, self.operation, arguments)
+            return self._end(exchange, await self._fail(exchange, error, settle_here))
+
+
 class OnionPlan:
     """The plan of an operation with steps around it."""
 
-    __slots__ = ("_inner", "_propagate", "operation")
+    __slots__ = ("_onion", "operation", "run_async")
 
     def __init__(
         self,
@@ -146,57 +210,107 @@ class OnionPlan:
         responder: Responder,
     ) -> None:
         self.operation = operation
-        self._propagate = settings.propagate_exceptions or settings.debug
-        self._inner = _compile_onion(operation, steps, failures, settings, responder)
+        frames = _compile_frames(operation, steps, settings, responder)
+        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug)
+        self.run_async = self._run_async if belongs_on_loop(operation, steps) else None
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request, given the values of the path."""
-        return _run_onion(Exchange(request, self.operation, arguments), self._inner, self._propagate)
+        """Answer a request in a thread, given the values of the path."""
+        return self._onion.run(Exchange(request, self.operation, arguments))
+
+    async def _run_async(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        return await self._onion.run_async(Exchange(request, self.operation, arguments))
 
 
-def _compile_onion(
-    operation: Operation, steps: Sequence[Step], failures: Failures, settings: Settings, responder: Responder
-) -> Inner:
-    """Return what runs an operation with its steps around it."""
-    negotiation, finish = responder.negotiation(operation), partial(responder.finish, operation)
-    admit, load = compile_admission(operation, settings), compile_load(operation, settings)
-    resource, handler = operation.resource, operation.handler
-    provides = tuple(
-        (name, make) for name, make in operation.effects.provides.items() if takes_parameter(handler, name)
+def _compile_frames(
+    operation: Operation, steps: Sequence[Step], settings: Settings, responder: Responder
+) -> Sequence[Frame]:
+    """Return the layers of an operation: its steps by phase, and what the core does between the phases."""
+    finish = partial(responder.finish, operation)
+    outside = [step for step in steps if step.phase in (Phase.OUTER, Phase.ADMIT)]
+    on_bytes = [step for step in steps if step.phase in (Phase.WIRE, Phase.STORE)]
+    inside = [step for step in steps if step.phase is Phase.VALUE]
+    provides = [
+        Frame(name=f"The provider of {name}", enter=_providing(name, make))
+        for name, make in operation.effects.provides.items()
+        if takes_parameter(operation.handler, name)
+    ]
+    return (
+        *frame_steps(outside, finish),
+        _reading_frame(operation, settings, responder, finish),
+        *frame_steps(on_bytes, finish),
+        _loading_frame(operation, settings, finish),
+        *frame_steps(inside, None),
+        *provides,
+        Frame(name=operation.where, enter=_calling(operation)),
     )
-    withhold = _compile_withholding(operation)
+
+
+def _reading_frame(operation: Operation, settings: Settings, responder: Responder, finish: Any) -> Frame:
+    """Return the layer that judges the head and reads the body; files are read as they are parsed."""
+    negotiation, admit = responder.negotiation(operation), compile_admission(operation, settings)
     has_body = admit is not None and not operation.inputs_at("files")
 
-    def call(exchange: Exchange) -> Reply[Any]:
-        for name, provide in provides:
-            exchange.arguments[name] = provide(exchange)
-        given = exchange.arguments if withhold is None else withhold(exchange.arguments)
-        value = handler(exchange.resource, **given)
-        return value if isinstance(value, Reply) else Reply(value)
-
-    def read(inner: Inner, exchange: Exchange) -> Reply[Any]:
+    def read(exchange: Exchange) -> Any:
         if exchange.request.accept not in negotiation.good:
             negotiation.judge(exchange.request.accept)
         if admit is not None:
             admit(exchange.request)
-        if has_body:
-            _ = exchange.request.body
-        return inner(exchange)
+        return exchange.request.take_body() if has_body else None
 
-    def convert(inner: Inner, exchange: Exchange) -> Reply[Any]:
+    return Frame(name="reading", enter=read, finish=finish)
+
+
+def _loading_frame(operation: Operation, settings: Settings, finish: Any) -> Frame:
+    """Return the layer that loads the arguments on the way in, and dumps the value on the way out."""
+    load, resource = compile_load(operation, settings), operation.resource
+
+    def enter(exchange: Exchange) -> None:
         if load is not None:
             close = load(exchange.request, exchange.arguments)
             if close is not None:
                 exchange.closers.append(lambda _: close())
         exchange.resource = resource(exchange.request)
-        return _finish(exchange, inner(exchange), finish)
 
-    inner = _guard(call, failures)
-    inner = wrap_steps([step for step in steps if step.phase is Phase.VALUE], inner, failures)
-    inner = _guard(partial(convert, inner), failures, finish)
-    inner = wrap_steps([step for step in steps if step.phase in (Phase.WIRE, Phase.STORE)], inner, failures, finish)
-    inner = _guard(partial(read, inner), failures, finish)
-    return wrap_steps([step for step in steps if step.phase in (Phase.OUTER, Phase.ADMIT)], inner, failures, finish)
+    def leave(exchange: Exchange, reply: Reply[Any]) -> Any:
+        return finish_value(exchange, reply, finish)
+
+    return Frame(name="loading", enter=enter, leave=leave, finish=finish)
+
+
+def _providing(name: str, make: Callable[[Exchange], Any]) -> Callable[[Exchange], Any]:
+    """Return what puts a provided value among the handler's arguments."""
+
+    async def keep(exchange: Exchange, value: Any) -> None:
+        exchange.arguments[name] = await value
+
+    def enter(exchange: Exchange) -> Any:
+        value = make(exchange)
+        if type(value) is CoroutineType:
+            return keep(exchange, value)
+        exchange.arguments[name] = value
+        return None
+
+    return enter
+
+
+def _calling(operation: Operation) -> Callable[[Exchange], Any]:
+    """Return what calls the handler."""
+    handler, withhold = operation.handler, _compile_withholding(operation)
+
+    async def reply_later(value: Any) -> Reply[Any]:
+        return _to_reply(await value)
+
+    def call(exchange: Exchange) -> Any:
+        given = exchange.arguments if withhold is None else withhold(exchange.arguments)
+        value = handler(exchange.resource, **given)
+        return reply_later(value) if type(value) is CoroutineType else _to_reply(value)
+
+    return call
+
+
+def _to_reply(value: Any) -> Reply[Any]:
+    return value if isinstance(value, Reply) else Reply(value)
 
 
 def _compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
@@ -222,163 +336,3 @@ def _compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dic
         return given
 
     return withhold
-
-
-def _guard(inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None) -> Inner:
-    """Return ``inner`` with its exceptions turned into replies, and its replies finished where that is due."""
-
-    def run(exchange: Exchange) -> Reply[Any]:
-        try:
-            reply = inner(exchange)
-            return reply if finish is None else finish(reply)
-        except Exception as error:
-            return _answer(exchange, error, failures, finish)
-
-    return run
-
-
-def _answer(
-    exchange: Exchange, error: Exception, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None
-) -> Reply[Any]:
-    reply = failures.answer(exchange, error)
-    if finish is None:
-        return reply
-    try:
-        return finish(reply)
-    except Exception as unfit:  # The reply of an exception handler is not what the operation declares.
-        return failures.answer(exchange, unfit)
-
-
-def _finish(exchange: Exchange, reply: Reply[Any], finish: Callable[[Reply[Any]], Reply[Any]]) -> Reply[Any]:
-    """Finish a reply; a stream is closed with the exchange, even when a step outside answers something else."""
-    reply = finish(reply)
-    close = getattr(reply.body, "close", None)
-    if close is not None:
-        exchange.closers.append(lambda _: close())
-    return reply
-
-
-def wrap_steps(
-    steps: Sequence[Step], inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None = None
-) -> Inner:
-    """Return ``inner`` with steps around it, the first outermost; replies are finished where ``finish`` is given."""
-    for step in reversed(steps):
-        inner = _wrap(step, inner, failures, finish)
-    return inner
-
-
-def _wrap(step: Step, inner: Inner, failures: Failures, finish: Callable[[Reply[Any]], Reply[Any]] | None) -> Inner:
-    enter, leave, close = step.enter, step.leave, step.close
-
-    def run(exchange: Exchange) -> Reply[Any]:
-        try:
-            reply = None if enter is None else enter(exchange)
-            if close is not None:
-                exchange.closers.append(close)
-            if reply is None:
-                reply = inner(exchange)
-            elif not isinstance(reply, Reply):
-                raise _no_reply(step, "enter", "a Reply or None", reply)
-            elif finish is not None:
-                reply = _finish(exchange, reply, finish)
-        except Exception as error:
-            return _answer(exchange, error, failures, finish)
-        if leave is None:
-            return reply
-        try:
-            reply = leave(exchange, reply)
-            if not isinstance(reply, Reply):
-                raise _no_reply(step, "leave", "a Reply", reply)
-            if finish is not None:
-                reply = finish(reply)
-                check_finished(reply)
-            return reply
-        except Exception as error:
-            return _answer(exchange, error, failures, finish)
-
-    return run
-
-
-def _no_reply(step: Step, part: str, expected: str, given: object) -> ContractError:
-    return ContractError(
-        f"Step {step.name!r} ({part}) returns {expected}, not {type(given).__name__}; "
-        "a problem is raised, not returned."
-    )
-
-
-def compile_fallback(
-    steps: Sequence[Step], failures: Failures, settings: Settings
-) -> Callable[[Request, Reply[Any] | Problem], Answer]:
-    """Return what answers requests that match no operation, with the outer steps of the app around it."""
-    propagate = settings.propagate_exceptions or settings.debug
-
-    def answer(exchange: Exchange) -> Reply[Any]:
-        given: Reply[Any] | Problem = exchange.arguments.pop("answer")
-        return given if isinstance(given, Reply) else failures.answer(exchange, given)
-
-    inner = _guard(answer, failures, _finish_unmatched)
-    inner = wrap_steps([step for step in steps if step.phase is Phase.OUTER], inner, failures, _finish_unmatched)
-
-    def fall_back(request: Request, given: Reply[Any] | Problem) -> Answer:
-        done = _run_onion(Exchange(request, None, {"answer": given}), inner, propagate)
-        return without_content(request, done) if request.method == "HEAD" else done
-
-    return fall_back
-
-
-def _finish_unmatched(reply: Reply[Any]) -> Reply[Any]:
-    """Finish a reply that stands around no operation: JSON, or no content."""
-    from ramekin import json
-
-    if reply.finished:
-        return reply
-    if reply.value is None:
-        return reply.finish_empty()
-    reply.body = json.encode(reply.value)
-    reply.headers.pairs.insert(0, ("Content-Type", "application/json"))
-    reply.status, reply.finished = reply.status or 200, True
-    return reply
-
-
-def _run_onion(exchange: Exchange, inner: Inner, propagate: bool) -> Answer:
-    try:
-        reply = inner(exchange)
-    except BaseException:  # SystemExit and its like pass, but what was entered is closed.
-        close_exchange(exchange)
-        raise
-    if propagate and exchange.error is not None:
-        close_exchange(exchange)
-        raise exchange.error
-    return to_head(reply), reply.body, partial(close_exchange, exchange) if exchange.closers else None
-
-
-def close_exchange(exchange: Exchange, error: Exception | None = None) -> None:
-    """Close every step that was entered, the innermost first; one that throws is logged and stops no other.
-
-    Args:
-        exchange: The exchange that is over.
-        error: What broke its stream off, if something did.
-    """
-    if error is not None and exchange.error is None:
-        exchange.error = error
-    while exchange.closers:
-        close = exchange.closers.pop()
-        try:
-            close(exchange)
-        except Exception as failed:
-            log_failure(exchange.request, failed)
-
-
-def without_content(request: Request, answer: Answer) -> Answer:
-    """Return the answer to HEAD that goes with an answer to GET (RFC 9110 §9.3.2)."""
-    head, content, close_all = answer
-    headers = head.headers
-    if isinstance(content, bytes):
-        if content:
-            headers = [*headers, ("Content-Length", str(len(content)))]
-    elif (close := getattr(content, "close", None)) is not None:
-        try:
-            close()
-        except Exception as error:
-            log_failure(request, error)
-    return Head(head.status, headers), None, close_all

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -175,6 +175,33 @@ class Request:
             body: bytes | None = getattr(self, "_body", None)
             self._stream = self._open_unpacked() if body is None else BytesIO(body)
             return self._stream
+
+    def take_body(self) -> Coroutine[Any, Any, None] | None:
+        """Read the body, so that `body` has it; a coroutine does where the request came to an event loop."""
+        _ = self.body
+        return None
+
+    async def read_body(self) -> bytes:
+        """Return the raw body, read within the limit on first use; `body` for ``async def`` methods.
+
+        Raises:
+            BadRequest: 400, fewer bytes arrived than were announced, or the server could not read them.
+            ContentTooLarge: 413, there are more than the limit allows.
+        """
+        try:
+            return self._body
+        except AttributeError:
+            from asyncio import to_thread
+
+            return await to_thread(lambda: self.body)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives; `stream` for ``async def`` methods."""
+        from asyncio import to_thread
+
+        stream = self.stream
+        while chunk := await to_thread(stream.read, _CHUNK_BYTES):
+            yield chunk
 
     def _open_unpacked(self) -> ByteStream:
         stream = self.open_stream()

@@ -6,11 +6,11 @@ Specification: RFC 9110 §6 and §15 (messages, status codes), RFC 6265bis (cook
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from ramekin.errors import ContractError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ramekin.problems import Problem
 
 ValueT = TypeVar("ValueT")
+
+#: The content of a response: in one piece, in chunks, or None where there is none.
+Content: TypeAlias = bytes | Iterable[bytes] | AsyncIterable[bytes] | None
 
 #: Statuses whose responses never have content (RFC 9110 §6.4.1).
 BODILESS_STATUSES = frozenset({204, 205, 304})
@@ -224,7 +227,7 @@ class Reply(Generic[ValueT]):
         self.headers = HeaderList(headers)
         self.media_type = media_type
         #: The content, once `finished`: in one piece, in many, or None where there is none.
-        self.body: bytes | Iterable[bytes] | None = None
+        self.body: Content = None
         #: Whether the value was dumped; from then on `status`, `headers` and `body` are the answer.
         self.finished = False
         #: The problem that this reply answers with, if it does.

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from ramekin.errors import RoutingError
+from ramekin.methods import Fallback, Route
 from ramekin.outcomes import Responder
-from ramekin.plans import Plan, compile_fallback, compile_plan
-from ramekin.responses import Head
+from ramekin.plans import Plan, compile_plan
 from ramekin.routing import Router, quote_path
 from ramekin.steps import order_steps
 
@@ -20,74 +20,12 @@ if TYPE_CHECKING:
     from ramekin.failures import Failures
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
-    from ramekin.plans import Answer
-    from ramekin.problems import Problem, ProblemFormat
-    from ramekin.requests import Request
+    from ramekin.problems import ProblemFormat
     from ramekin.resources import Resource
-    from ramekin.responses import Reply
     from ramekin.settings import Settings
     from ramekin.steps import Step
 
 Modify = Callable[[dict[str, Any]], None]
-
-
-class Route:
-    """What one rule leads to.
-
-    Attributes:
-        plans: The plan of each method but HEAD, which is answered without content.
-        head: The plan that answers HEAD: its own, else that of GET.
-    """
-
-    __slots__ = ("head", "plans")
-
-    def __init__(self, plans: Mapping[str, Plan]) -> None:
-        self.plans = {method: plan for method, plan in plans.items() if method != "HEAD"}
-        self.head = plans.get("HEAD") or plans.get("GET")
-        if "OPTIONS" in self.plans:
-            self.plans["OPTIONS"] = _OptionsPlan(self.plans["OPTIONS"], self.allow)
-
-    def find_plan(self, method: str) -> Plan | None:
-        """Return the plan that answers a method, if one does."""
-        return self.head if method == "HEAD" else self.plans.get(method)
-
-    @property
-    def allow(self) -> str:
-        """The methods, as ``Allow`` lists them."""
-        return ", ".join(dict.fromkeys([*self.plans, *(["HEAD"] if self.head else []), "OPTIONS"]))
-
-    @property
-    def options_headers(self) -> dict[str, str]:
-        """The header fields of the answer to OPTIONS.
-
-        ``Accept-Post`` and ``Accept-Patch`` (W3C LDP §7.1, RFC 5789 §3.1) go with the methods that read a body.
-        """
-        from ramekin.arguments import content_types
-
-        found = {"Allow": self.allow}
-        for method, header in (("POST", "Accept-Post"), ("PATCH", "Accept-Patch")):
-            plan = self.plans.get(method)
-            if plan is not None and plan.operation.has_body:
-                found[header] = ", ".join(content_types(plan.operation))
-        return found
-
-
-class _OptionsPlan:
-    """The plan of a resource's own OPTIONS: its successes say which methods there are, unless they do themselves."""
-
-    __slots__ = ("_allow", "_inner", "operation")
-
-    def __init__(self, inner: Plan, allow: str) -> None:
-        self.operation = inner.operation
-        self._inner = inner
-        self._allow = allow
-
-    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request, given the values of the path."""
-        head, content, close = self._inner.run(request, arguments)
-        if head.status < 400 and all(name.lower() != "allow" for name, _ in head.headers):
-            head = Head(head.status, [*head.headers, ("Allow", self._allow)])
-        return head, content, close
 
 
 class Site:
@@ -125,9 +63,7 @@ class Site:
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
         outer = list(outer_steps)
-        self.fallback: Callable[[Request, Reply[Any] | Problem], Answer] = compile_fallback(
-            order_steps(outer, "the app"), failures, settings
-        )
+        self.fallback = Fallback(order_steps(outer, "the app"), failures, settings)
         by_name: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation

@@ -7,10 +7,11 @@ ordered by phase, and nothing runs for an operation that has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
 from ramekin.records import Record
 from ramekin.responses import Reply
@@ -54,7 +55,7 @@ class Exchange:
         self.arguments = arguments
         self.resource: Any = None
         self.error: Exception | None = None
-        self.closers: list[Callable[[Exchange], None]] = []
+        self.closers: list[Close] = []
 
     @property
     def state(self) -> dict[str, Any]:
@@ -62,13 +63,13 @@ class Exchange:
         return self.request.state
 
 
-Enter: TypeAlias = Callable[[Exchange], Reply[Any] | None]
-Leave: TypeAlias = Callable[[Exchange, Reply[Any]], Reply[Any]]
-Close: TypeAlias = Callable[[Exchange], None]
+Enter: TypeAlias = Callable[[Exchange], Reply[Any] | Coroutine[Any, Any, Reply[Any] | None] | None]
+Leave: TypeAlias = Callable[[Exchange, Reply[Any]], Reply[Any] | Coroutine[Any, Any, Reply[Any]]]
+Close: TypeAlias = Callable[[Exchange], Coroutine[Any, Any, None] | None]
 
 
 class Step(Record, frozen=True):
-    """What a feature does around a request; each of the three parts may be left out.
+    """What a feature does around a request; each of the three parts may be left out, and each may be ``async def``.
 
     Attributes:
         phase: Where it stands.
@@ -77,6 +78,8 @@ class Step(Record, frozen=True):
         enter: Runs on the way in; a Reply short-circuits what is inside.
         leave: Runs on the way out with the reply, problems too, and returns the one to send.
         close: Runs after the last byte, or when the response is given up; always, if ``enter`` returned.
+        blocking: Whether the parts that are plain functions may wait, for a database or a lock. Under ASGI the whole
+            operation then runs in a thread. A step that only computes says False, and stays on the event loop.
     """
 
     phase: Phase
@@ -85,6 +88,13 @@ class Step(Record, frozen=True):
     enter: Enter | None = None
     leave: Leave | None = None
     close: Close | None = None
+    blocking: bool = True
+
+    @property
+    def may_block(self) -> bool:
+        """Whether a plain function of it may wait."""
+        parts = (self.enter, self.leave, self.close)
+        return self.blocking and any(part is not None and not is_async(part) for part in parts)
 
 
 def order_steps(steps: Iterable[Step], where: str) -> tuple[Step, ...]:

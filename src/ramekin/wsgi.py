@@ -5,30 +5,25 @@ Specification: PEP 3333; RFC 9110 §9.3.7 and §15.5.6 for OPTIONS and 405.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote
 
+from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
-from ramekin.plans import without_content
-from ramekin.problems import REPEATED_CHARACTERS, BadRequest, MethodNotAllowed, NotFound
+from ramekin.methods import Found, answer_unmatched, compile_look_up
+from ramekin.problems import BadRequest
 from ramekin.requests import BoundedStream, Request, parse_length
-from ramekin.responses import Reply
-from ramekin.routing import MovedTo, NoRoute, quote_path
-from ramekin.sites import Route
+from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ramekin.operations import Operation
-    from ramekin.plans import Answer
     from ramekin.requests import RequestSite
+    from ramekin.responses import Content
     from ramekin.sites import Site
 
-_ACCESS = logging.getLogger("ramekin.access")
-_INFO = logging.INFO
 _new = object.__new__
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
@@ -120,37 +115,29 @@ def _decode(text: str) -> str:
 
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
-    find_static, find, no_route = site.router.static.get, site.router.find, Route({})
-    answer_other = _compile_other(site, no_route)
-    is_enabled = _ACCESS.isEnabledFor if site.settings.access_log else _never
-
-    def look_up(path: str) -> tuple[Route | MovedTo, dict[str, Any]]:
-        try:
-            return find(path if path.isascii() else path.encode("latin-1").decode())
-        except (NoRoute, UnicodeError):
-            return no_route, {}
-        except MovedTo as moved:
-            return moved, {}
+    find_static, look_up = site.router.static.get, compile_look_up(site.router)
+    fallback = site.fallback
+    is_logged = compile_is_logged(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter() if is_enabled(_INFO) else None
+        started = perf_counter() if is_logged(INFO) else None
         path = environ.get("PATH_INFO") or "/"
-        route: Route | MovedTo | None = find_static(path)
-        if route is not None:
+        found: Found | None = find_static(path)
+        if found is not None:
             arguments: dict[str, Any] = {}
         else:
-            route, arguments = look_up(path)
-        plan = route.plans.get(environ["REQUEST_METHOD"])
+            found, arguments = look_up(path if path.isascii() else _decode_path(path))
+        plan = found.plans.get(environ["REQUEST_METHOD"])
+        request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
+        request.environ = environ
+        request.site = site
+        request.accept = environ.get("HTTP_ACCEPT")
         if plan is not None:
-            request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
-            request.environ = environ
-            request.site = site
             request.operation = plan.operation
-            request.accept = environ.get("HTTP_ACCEPT")
             head, content, close = plan.run(request, arguments)
         else:
-            request = WSGIRequest(environ, site, None)
-            head, content, close = answer_other(request, route, arguments)
+            request.operation = None
+            head, content, close = fallback.run(request, answer_unmatched(request, found))
         if type(content) is bytes:
             length = len(content)
             field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
@@ -166,35 +153,12 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     return serve
 
 
-def _never(level: int) -> bool:
-    return False
-
-
-def _compile_other(site: Site, no_route: Route) -> Callable[[Request, Route | MovedTo, dict[str, Any]], Answer]:
-    """Return what answers HEAD, and requests that match no operation."""
-    fallback = site.fallback
-
-    def answer(request: Request, route: Route | MovedTo, arguments: dict[str, Any]) -> Answer:
-        if isinstance(route, MovedTo):
-            return fallback(request, _redirect(request, route.path))
-        if route is no_route:
-            return fallback(request, NotFound())
-        if request.method == "HEAD" and route.head is not None:
-            request.operation = route.head.operation
-            return without_content(request, route.head.run(request, arguments))
-        if request.method == "OPTIONS":
-            return fallback(request, Reply(status=204, headers=route.options_headers))
-        return fallback(request, MethodNotAllowed(headers={"Allow": route.allow}))
-
-    return answer
-
-
-def _redirect(request: Request, path: str) -> Reply[Any]:
-    """Return the redirect to another form of the path: a path alone, so that no host can be slipped in."""
-    # What is no character of a query (RFC 3986 §3.4) is quoted; servers hand raw bytes on as latin-1.
-    query = quote(request.query_string, safe="%!$&'()*+,;=:@/?-._~[]", encoding="latin-1", errors="replace")
-    location = "/" + (quote_path(request.script_name) + path).lstrip("/") + (query and f"?{query}")
-    return Reply(status=308, headers={"Location": location})
+def _decode_path(path: str) -> str | None:
+    """Return a path decoded from UTF-8, None where it is not in UTF-8."""
+    try:
+        return path.encode("latin-1").decode()
+    except UnicodeError:
+        return None
 
 
 class SentBody:
@@ -209,15 +173,13 @@ class SentBody:
         self,
         request: Request,
         status: int,
-        content: bytes | Iterable[bytes] | None,
+        content: Content,
         close: Callable[[Exception | None], None] | None,
         started: float | None,
     ) -> None:
         self._request = request
         self._status = status
-        self._content: Iterable[bytes] = (
-            () if content is None else (content,) if isinstance(content, bytes) else content
-        )
+        self._content = _to_chunks(content)
         self._close = close
         self._error: Exception | None = None
         self._started = started
@@ -248,25 +210,9 @@ class SentBody:
                     log_access(self._request, self._status, self.sent, perf_counter() - self._started)
 
 
-def log_access(request: Request, status: int, sent: int, duration: float) -> None:
-    """Write the record of a request: `duration` in seconds, `sent` in bytes of content."""
-    operation = None if request.operation is None else request.operation.id
-    path = request.path[:REPEATED_CHARACTERS]
-    _ACCESS.info(
-        "%s %r %d %d B %.1f ms",
-        request.method[:REPEATED_CHARACTERS],
-        path,
-        status,
-        sent,
-        duration * 1000,
-        extra={
-            "operation": operation,
-            "method": request.method,
-            "path": path,
-            "status": status,
-            "bytes": sent,
-            "duration": duration,
-            "client": request.client_host,
-            "request_id": request.id,
-        },
-    )
+def _to_chunks(content: Content) -> Iterable[bytes]:
+    if content is None:
+        return ()
+    if isinstance(content, bytes):
+        return (content,)
+    return content if isinstance(content, Iterable) else AsyncStream(content)

@@ -209,7 +209,7 @@ def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
             route, _ = site.router.find(path.encode("latin-1").decode())
         except (NoRoute, MovedTo, UnicodeError):
             return None
-    plan = route.find_plan(environ["REQUEST_METHOD"])
+    plan = route.plans.get(environ["REQUEST_METHOD"])
     return None if plan is None else plan.operation
 
 

@@ -1,0 +1,49 @@
+"""The access log: one record for each request, to the logger ``ramekin.access``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ramekin.problems import REPEATED_CHARACTERS
+
+if TYPE_CHECKING:
+    from ramekin.requests import Request
+    from ramekin.settings import Settings
+
+_ACCESS = logging.getLogger("ramekin.access")
+INFO = logging.INFO
+
+
+def compile_is_logged(settings: Settings) -> Callable[[int], bool]:
+    """Return what tells whether records of a level are written now."""
+    return _ACCESS.isEnabledFor if settings.access_log else _never
+
+
+def _never(level: int) -> bool:
+    return False
+
+
+def log_access(request: Request, status: int, sent: int, duration: float) -> None:
+    """Write the record of a request: `duration` in seconds, `sent` in bytes of content."""
+    operation = None if request.operation is None else request.operation.id
+    path = request.path[:REPEATED_CHARACTERS]
+    _ACCESS.info(
+        "%s %r %d %d B %.1f ms",
+        request.method[:REPEATED_CHARACTERS],
+        path,
+        status,
+        sent,
+        duration * 1000,
+        extra={
+            "operation": operation,
+            "method": request.method,
+            "path": path,
+            "status": status,
+            "bytes": sent,
+            "duration": duration,
+            "client": request.client_host,
+            "request_id": request.id,
+        },
+    )
