@@ -15,7 +15,7 @@ from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
 from ramekin.requests import GZIP_CODINGS, REMEMBERED
-from ramekin.schemas import Fault, compile_reader
+from ramekin.schemas import Fault, compile_body_reader, compile_reader
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -190,17 +190,14 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
 
 def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
     (item,) = operation.inputs_at("json")
-    limits = operation.limits
-    read = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
-    required, unique_keys = item.required, settings.unique_keys
+    limits, required, unique_keys = operation.limits, item.required, settings.unique_keys
+    read = compile_body_reader(item.shape, limits, coerce=item.coerce, unique_keys=unique_keys)
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
-    decode = json.decode
+    read_value = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
 
-    def parse(request: Request, body: bytes) -> Any:
-        codec = codecs.get(parse_content_type(request.content_type or "")[0])
-        if codec is not None:
-            return codec.load(body, limits)
-        return decode(body, limits, unique_keys=unique_keys)
+    def read_any(content_type: str, body: bytes) -> tuple[Any, list[Fault] | None]:
+        codec = codecs.get(parse_content_type(content_type)[0])
+        return read(body) if codec is None else read_value(codec.load(body, limits))
 
     def load_json(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
         body = request.body
@@ -208,10 +205,9 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
             arguments["json"] = None
             return None
         try:
-            value = parse(request, body) if codecs else decode(body, limits, unique_keys=unique_keys)
+            arguments["json"], faults = read_any(request.content_type or "", body) if codecs else read(body)
         except json.JSONError as error:
             raise _unreadable("json", error) from None
-        arguments["json"], faults = read(value)
         return faults
 
     return load_json

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from marshmallow import Schema, fields
 from marshmallow.fields import Field
 
-from ramekin.json import PLAIN_ERRORS, encode_plain, make_mirror
+from ramekin.json import PLAIN_ERRORS, can_name, encode_plain, make_mirror
 from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.elements import compile_function
 from ramekin.schemas.plainness import (
@@ -258,8 +258,8 @@ def _can_read(attribute: str) -> bool:
 
 
 def _can_write(key: Any) -> bool:
-    """Tell whether the codec writes a key as JSON has it; it writes keys as they are, so none may need an escape."""
-    return type(key) is str and key.isprintable() and not {'"', "\\"} & {*key} and not key.endswith("Z")
+    """Tell whether a mirror can have a key, which is not taken for a time."""
+    return can_name(key) and not key.endswith("Z")
 
 
 #: How the values of fields that are written as they are are proved, by what the field serializes with.
