@@ -27,7 +27,12 @@ _MARKER = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the contract's coverage, and the setting that names the app."""
     parser.addini("ramekin_app", "The app of the fixture `app`, such as bookshop:app or src/shop.py:create_app().")
-    group = parser.getgroup("ramekin", "coverage of the contract")
+    group = parser.getgroup("ramekin", "clients of the app, and coverage of the contract")
+    group.addoption(
+        "--ramekin-protocol",
+        choices=("wsgi", "asgi"),
+        help="What the clients speak that are not told otherwise; WSGI without it.",
+    )
     # As an option with a value that may be left out, it would take the path that follows it for its value.
     for suffix, style, summary in (
         ("", "terse", "After the run, list what of the contract no test exercised."),
@@ -71,6 +76,10 @@ def _read_percent(text: str) -> float:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known, and count exchanges where an option asks for it."""
     config.addinivalue_line("markers", _MARKER)
+    if config.getoption("ramekin_protocol") is not None:
+        from ramekin.testing.client import PROTOCOL
+
+        PROTOCOL.set(config.getoption("ramekin_protocol"))
     names = ("report", "fail_under", "html", "json", "junit", "from")
     if any(config.getoption(f"contract_{name}") not in (None, []) for name in names):
         from ramekin.testing.plugin import CoveragePlugin

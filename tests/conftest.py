@@ -2,10 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
 from ramekin import App
 from ramekin.testing import Client
+from ramekin.testing.client import PROTOCOL, Protocol
+
+#: Test files of what must not depend on the protocol: each of their tests runs under WSGI and under ASGI.
+BEHAVIOUR = frozenset(
+    {
+        "inputs.test_cookies",
+        "inputs.test_forms",
+        "inputs.test_headers",
+        "inputs.test_query",
+        "openapi.test_pages",
+        "test_app",
+        "test_arguments",
+        "test_async",
+        "test_bad_input",
+        "test_examples",
+        "test_failures",
+        "test_features_through_the_door",
+        "test_hooks",
+        "test_limits",
+        "test_logging",
+        "test_plans",
+        "test_problems",
+        "test_resources",
+        "test_responses",
+        "test_routing",
+        "test_sites",
+    }
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the tests of behaviour both protocols."""
+    if metafunc.module.__name__.removeprefix("tests.") in BEHAVIOUR:
+        metafunc.parametrize("protocol", ["wsgi", "asgi"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def protocol(request: pytest.FixtureRequest) -> Iterator[Protocol]:
+    """What the clients of the test speak, unless they are told otherwise."""
+    spoken = cast("Protocol", getattr(request, "param", "wsgi"))
+    token = PROTOCOL.set(spoken)
+    yield spoken
+    PROTOCOL.reset(token)
 
 
 @pytest.fixture

@@ -395,10 +395,11 @@ def test_a_length_that_is_no_number_is_400(malformed_client: Client, length: str
     assert result.status == 400
 
 
-def test_no_answer_sets_a_field_of_the_connection(client: Client) -> None:
-    """The connection is the server's: even a refused body leaves it alone (PEP 3333)."""
+def test_the_connection_is_the_servers(client: Client, protocol: str) -> None:
+    """Under WSGI a refused body leaves it alone (PEP 3333); under ASGI an unread one ends it (RFC 9112 §9.6)."""
     result = client.post("/values", content_type=JSON, environ={"CONTENT_LENGTH": "99999999"})
-    assert {"connection", "keep-alive", "transfer-encoding"}.isdisjoint(name.lower() for name, _ in result.headers)
+    assert {"keep-alive", "transfer-encoding"}.isdisjoint(name.lower() for name, _ in result.headers)
+    assert result.headers.get("Connection") == (None if protocol == "wsgi" else "close")
 
 
 # -- URL and query -----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from marshmallow import fields
 from ramekin import App, Request, Resource, Settings, returns
 from ramekin.errors import RoutingError
 from ramekin.problems import BadRequest, ContentTooLarge
-from ramekin.requests import BoundedStream, UnpackedStream
+from ramekin.requests import BoundedStream, Bounds, UnpackedStream
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -208,7 +208,7 @@ class Trickle(io.BytesIO):
 def test_a_bounded_stream_gives_its_bytes_and_no_more(content: bytes, rest: bytes, sizes: list[int]) -> None:
     """However it is read and delivered, exactly the announced bytes come."""
     for source in (io.BytesIO, Trickle):
-        stream = BoundedStream(source(content + rest), len(content), 50)
+        stream = BoundedStream(source(content + rest), Bounds(len(content), 50))
         read = b"".join(stream.read(size) for size in sizes) + stream.read()
         assert (read, stream.read(), stream.read(1)) == (content, b"", b"")
 
@@ -225,7 +225,7 @@ def test_a_bounded_stream_gives_its_bytes_and_no_more(content: bytes, rest: byte
 def test_a_bounded_stream_refuses(content: bytes, length: int | None, limit: int, problem: type[Exception]) -> None:
     """Too few bytes are malformed, too many too large."""
     with pytest.raises(problem):
-        BoundedStream(io.BytesIO(content), length, limit).read()
+        BoundedStream(io.BytesIO(content), Bounds(length, limit)).read()
 
 
 @settings(max_examples=50, deadline=None)

@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import ExceptionHandler
+    from ramekin.lifespans import Setup
     from ramekin.limits import Limits
     from ramekin.responses import Reply
     from ramekin.sites import Modify, Site
     from ramekin.steps import Exchange
+    from ramekin.types import ASGIApplication, Receive, Scope, Send
 
 ResourceT = TypeVar("ResourceT", bound=type[Resource])
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -150,10 +152,14 @@ class App:
         #: Whether that has begun; read and set, like what is registered, under a lock that nothing waits for long.
         self._frozen = False
         self._changing = Lock()
+        self._setups: list[Setup] = []
         self._serve: WSGIApplication = self._serve_first
         #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
         self.wsgi: WSGIApplication = self._serve_site
-        #: The key of an environ that leads through the middleware to another site of this app, as the test client does.
+        #: The ASGI application, to be wrapped in the same way.
+        self.asgi: ASGIApplication = _make_asgi(self)
+        #: The key of an environ or scope that leads through the middleware to another site of this app, as the test
+        #: client does.
         self.site_key: str = f"ramekin.site.{id(self)}"
 
     # -- Registering --------------------------------------------------------------------------------------------------
@@ -292,6 +298,36 @@ class App:
             self._hooks = AppHooks(self._hooks.before, self._hooks.after, (*self._hooks.teardown, function))
         return function
 
+    def lifespan(self, function: FunctionT) -> FunctionT:
+        """Set something up in each worker before its first request, and take it down after its last.
+
+        The function takes a dict, which requests find as `Request.shared`. What stands before its ``yield`` sets up,
+        what stands after it takes down; a function without one only sets up, one that returns a context manager has it
+        entered and left. It may be plain or ``async def``. What is set up last is taken down first.
+
+        Raises:
+            DeclarationError: It does not take one argument.
+        """
+        from ramekin.lifespans import as_setup
+
+        self._add_setup(as_setup(function))
+        return function
+
+    def on_start(self, function: FunctionT) -> FunctionT:
+        """Run a function, plain or async, in each worker before its first request; it takes `Request.shared`."""
+        return self.lifespan(function)
+
+    def on_stop(self, function: FunctionT) -> FunctionT:
+        """Run a function, plain or async, in each worker after its last request; it takes `Request.shared`."""
+        from ramekin.lifespans import as_takedown
+
+        self._add_setup(as_takedown(function))
+        return function
+
+    def _add_setup(self, setup: Setup) -> None:
+        with self._change("adding to the lifespan"):
+            self._setups.append(setup)
+
     def exception_handler(self, *kinds: type[Exception]) -> Callable[[FunctionT], FunctionT]:
         """Register a function that turns exceptions of these classes, or of subclasses, into problems or replies.
 
@@ -370,6 +406,7 @@ class App:
     def _build_site(self, settings: Settings) -> Site:
         # What compiles is imported by the first app that is: a program that only reads declarations needs none of it.
         from ramekin.failures import Failures
+        from ramekin.lifespans import Lifespan
         from ramekin.openapi.names import check_components
         from ramekin.sites import Site
         from ramekin.wsgi import compile_wsgi
@@ -391,8 +428,10 @@ class App:
             steps_of=lambda operation: _steps_of(operation, settings),
             outer_steps=self._outer_steps(settings),
             modify=self._modify,
+            lifespan=Lifespan(self._setups),
         )
-        site.wsgi = compile_wsgi(site)
+        site.wsgi = site.lifespan.surround(compile_wsgi(site))
+        site.asgi = _compile_asgi_on_use(site)
         return site
 
     def _own_registrations(self, settings: Settings) -> Sequence[_Registration]:
@@ -446,6 +485,28 @@ class App:
 
     def __repr__(self) -> str:
         return f"<App {self.info.title!r} {self.info.version}: {len(self._registrations)} resources>"
+
+
+def _make_asgi(app: App) -> ASGIApplication:
+    """Return the ASGI application of an app: a coroutine function, by which servers tell the version of ASGI."""
+
+    async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
+        site = scope.get(app.site_key) or app.compile()
+        await site.asgi(scope, receive, send)
+
+    return asgi
+
+
+def _compile_asgi_on_use(site: Site) -> ASGIApplication:
+    """Return what compiles the ASGI application of a site at its first connection; many apps never have one."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        from ramekin.asgi import compile_asgi
+
+        site.asgi = compile_asgi(site)
+        await site.asgi(scope, receive, send)
+
+    return serve
 
 
 def _list_objects(name: str, given: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:

@@ -14,10 +14,11 @@ import os
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     import asyncio
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -75,16 +76,29 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
         raise RuntimeError("A plain function of the event loop's thread cannot wait for async code; make it async too.")
     future = asyncio.run_coroutine_threadsafe(_carry(coroutine), loop)
     try:
-        value, context = future.result()
+        value, error, context = future.result()
     except BaseException:
         future.cancel()
         raise
     _restore(context)
-    return value
+    if error is not None:
+        raise error
+    return cast("T", value)
 
 
-async def _carry(coroutine: Coroutine[Any, Any, T]) -> tuple[T, Context]:
-    return await coroutine, copy_context()
+def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+    """Begin a coroutine on the loop of the process, and return what its result can be asked of."""
+    import asyncio
+
+    return asyncio.run_coroutine_threadsafe(coroutine, _find_loop())
+
+
+async def _carry(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None, Context]:
+    """Return what a coroutine returns or raises: a SystemExit that passed would end the loop for all."""
+    try:
+        return await coroutine, None, copy_context()
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        return None, error, copy_context()
 
 
 def _restore(context: Context) -> None:

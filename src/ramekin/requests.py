@@ -37,6 +37,11 @@ class RequestSite(Protocol):
 
     settings: Settings
 
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the lifespan made."""
+        ...
+
     def build_path(self, script_name: str, target: type[Any] | str, values: Mapping[str, Any]) -> str:
         """Return the path of a resource, with the mount prefix before it."""
         ...
@@ -111,8 +116,8 @@ class Request:
         """The header fields by case-insensitive name, several lines of one name joined by commas."""
         raise NotImplementedError
 
-    def open_stream(self) -> BoundedStream:
-        """Return the body as the server hands it over, bounded by ``Content-Length`` and the operation's limit."""
+    def open_stream(self) -> ByteStream:
+        """Return the body as the server hands it over."""
         raise NotImplementedError
 
     def header(self, name: str) -> str | None:
@@ -146,6 +151,11 @@ class Request:
         except AttributeError:
             self._state = {}
             return self._state
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the app's lifespan set up: one dict for all requests of a worker."""
+        return self.site.shared
 
     @property
     def body(self) -> bytes:
@@ -204,10 +214,29 @@ class Request:
             yield chunk
 
     def _open_unpacked(self) -> ByteStream:
-        stream = self.open_stream()
-        if self.site.settings.request_gzip and (self.content_encoding or "").strip().lower() in GZIP_CODINGS:
-            return UnpackedStream(stream, stream.limit)
-        return stream
+        stream = BoundedStream(self.open_stream(), self.bounds())
+        return UnpackedStream(stream, self._body_limit) if self._is_packed else stream
+
+    @property
+    def _is_packed(self) -> bool:
+        is_taken = self.site.settings.request_gzip
+        return is_taken and (self.content_encoding or "").strip().lower() in GZIP_CODINGS
+
+    @property
+    def _body_limit(self) -> int:
+        return self.site.settings.limits.body_bytes if self.operation is None else self.operation.body_bytes
+
+    def bounds(self) -> Bounds:
+        """Return how much of the body may be read.
+
+        Raises:
+            BadRequest: 400, ``Content-Length`` is no number.
+            ContentTooLarge: 413, it announces more than the limit allows.
+        """
+        length = self.content_length
+        if length is None and self.header("content-length"):
+            raise BadRequest("Content-Length is no number of bytes.")
+        return Bounds(length, self._body_limit)
 
     @property
     def host(self) -> str | None:
@@ -260,24 +289,62 @@ def parse_length(value: str | None) -> int | None:
     return int(value) if value and value.isdigit() and value.isascii() and len(value) <= 4_000 else None
 
 
+class Bounds:
+    """What is left of a body between the end that was announced and the limit.
+
+    Args:
+        length: The announced length in bytes, or None where the body ends by itself.
+        limit: Most bytes that may come.
+
+    Raises:
+        ContentTooLarge: 413, more was announced.
+    """
+
+    __slots__ = ("_room", "left", "limit")
+
+    def __init__(self, length: int | None, limit: int) -> None:
+        if length is not None and length > limit:
+            raise ContentTooLarge(f"The content may have at most {limit} bytes.")
+        self.left = length
+        self.limit = limit
+        self._room = limit
+
+    def count(self, chunk: bytes) -> None:
+        """Take note of bytes that came; none are the end.
+
+        Raises:
+            BadRequest: 400, they end early, or go on beyond their end.
+            ContentTooLarge: 413, they are more than the limit allows.
+        """
+        size = len(chunk)
+        self._room -= size
+        if self.left is not None:
+            if not size and self.left:
+                raise BadRequest("The content is shorter than its Content-Length says.")
+            self.left -= size
+            if self.left < 0:
+                raise BadRequest("The content is longer than its Content-Length says.")
+        if self._room < 0:
+            raise ContentTooLarge(f"The content may have at most {self.limit} bytes.")
+
+    def end(self) -> None:
+        """Take note of the end; see `count`."""
+        self.count(b"")
+
+
 class BoundedStream:
     """A server's stream, read within a limit and never past the end that was announced.
 
     Args:
         stream: What the server gives.
-        length: The announced length in bytes, or None where the stream ends by itself.
-        limit: Most bytes that may be read.
+        bounds: How much of it may be read.
     """
 
-    __slots__ = ("_left", "_read", "_stream", "limit")
+    __slots__ = ("_bounds", "_stream")
 
-    def __init__(self, stream: ByteStream, length: int | None, limit: int) -> None:
-        if length is not None and length > limit:
-            raise ContentTooLarge(f"The content may have at most {limit} bytes.")
+    def __init__(self, stream: ByteStream, bounds: Bounds) -> None:
         self._stream = stream
-        self._left = length
-        self.limit = limit
-        self._read = 0
+        self._bounds = bounds
 
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes: all that are left, or at most ``size``.
@@ -288,28 +355,25 @@ class BoundedStream:
         """
         if size is None or size < 0:
             return self._read_all()
-        if size == 0 or self._left == 0:
+        if size == 0 or self._bounds.left == 0:
             return b""
         return self._take(size)
 
     def _read_all(self) -> bytes:
         # Most servers have the whole of an announced body ready, and give it at once.
-        first = self._take(self._left) if self._left else b""
-        return b"".join((first, *self)) if self._left != 0 else first
+        left = self._bounds.left
+        first = self._take(left) if left else b""
+        return b"".join((first, *self)) if self._bounds.left != 0 else first
 
     def _take(self, size: int) -> bytes:
-        wanted = size if self._left is None else min(size, self._left)
+        left = self._bounds.left
         try:
-            chunk = self._stream.read(wanted)
+            chunk = self._stream.read(size if left is None else min(size, left))
+        except BadRequest:
+            raise
         except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
             raise BadRequest("The content could not be read to its end.") from error
-        self._read += len(chunk)
-        if self._left is not None:
-            if not chunk:
-                raise BadRequest("The content is shorter than its Content-Length says.")
-            self._left -= len(chunk)
-        if self._read > self.limit:
-            raise ContentTooLarge(f"The content may have at most {self.limit} bytes.")
+        self._bounds.count(chunk)
         return chunk
 
     def __iter__(self) -> Iterator[bytes]:

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import Failures
+    from ramekin.lifespans import Lifespan
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
     from ramekin.problems import ProblemFormat
     from ramekin.resources import Resource
     from ramekin.settings import Settings
     from ramekin.steps import Step
+    from ramekin.types import ASGIApplication
 
 Modify = Callable[[dict[str, Any]], None]
 
@@ -39,6 +41,7 @@ class Site:
         router: Finds routes by path.
         failures: Answers exceptions.
         fallback: Answers requests that match no operation.
+        lifespan: What is set up before the first request in each worker.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Site:
         steps_of: Callable[[Operation], Iterable[Step]],
         outer_steps: Iterable[Step],
         modify: Sequence[Modify],
+        lifespan: Lifespan,
     ) -> None:
         self.operations = tuple(operations)
         self.settings = settings
         self.info = info
         self.problem_format = problem_format
         self.failures = failures
+        self.lifespan = lifespan
         self._modify = tuple(modify)
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
@@ -78,8 +83,14 @@ class Site:
             rules.append((name, any_operation.rule, Route(plans)))
             self._names.setdefault(any_operation.resource, []).append(name)
         self.router: Router[Route] = Router(rules, converters)
-        #: The WSGI application, set by the app that assembles the site.
+        #: The WSGI and the ASGI application, set by the app that assembles the site.
         self.wsgi: WSGIApplication
+        self.asgi: ASGIApplication
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What the lifespan made, for all requests of this worker."""
+        return self.lifespan.shared
 
     @property
     def names(self) -> Mapping[type[Resource], Sequence[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Literal, TypeAlias
 
 from marshmallow import Schema
@@ -16,3 +16,10 @@ SchemaLike: TypeAlias = type[Schema] | Schema | Mapping[str, Field[Any]] | Field
 
 #: What a schema-like becomes: a Schema instance, or one field.
 Shape: TypeAlias = Schema | Field[Any]
+
+# ASGI 3.0, as `asgiref.typing` has it in full; nothing here needs more.
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApplication: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -13,7 +13,7 @@ from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
 from ramekin.methods import Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
-from ramekin.requests import BoundedStream, Request, parse_length
+from ramekin.requests import Bounds, ByteStream, Request, parse_length
 from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -96,16 +96,17 @@ class WSGIRequest(Request):
             return self.environ.get(key) or None
         return self.environ.get("HTTP_" + key)
 
-    def open_stream(self) -> BoundedStream:
+    def open_stream(self) -> ByteStream:
+        return cast("ByteStream", self.environ["wsgi.input"])
+
+    def bounds(self) -> Bounds:
         length = self.content_length
         if length is None:
             if self.environ.get("CONTENT_LENGTH"):
                 raise BadRequest("Content-Length is no number of bytes.")
             if not self.environ.get("wsgi.input_terminated"):
                 length = 0  # PEP 3333: without a length the application may not read on.
-        operation = self.operation
-        limit = self.limits.body_bytes if operation is None else operation.body_bytes
-        return BoundedStream(self.environ["wsgi.input"], length, limit)
+        return Bounds(length, self._body_limit)
 
 
 def _decode(text: str) -> str:

@@ -66,6 +66,7 @@ class Settings:
         docs_path: Where the docs page is served; nowhere when None.
         contract: Whether every response is held against the document: not at all; with a record for each breach to the
             logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
+        asgi_threads: Most threads of a worker that run plain functions under ASGI.
         extra: The app's own settings, which ``repr`` leaves out because secrets may be among them.
 
     Raises:
@@ -84,6 +85,7 @@ class Settings:
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
     contract: Literal["off", "log", "raise"] = "off"
+    asgi_threads: int = 40
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeAlias, TypedDict, Unpack, overload
 from urllib.parse import quote, unquote_to_bytes
 from weakref import WeakKeyDictionary
 
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import EnvironBuilder
 
+from ramekin.coroutines import run_coroutine
 from ramekin.testing.bodies import encode_cookies, encode_form, encode_header, encode_json, encode_query
 from ramekin.testing.calls import compose, find_operation
 from ramekin.testing.checks import EXCHANGE, Check, Exchange
@@ -38,6 +40,10 @@ P = ParamSpec("P")
 
 _BODIES = ("json", "form", "content")
 _COOKIES = "ramekin.testing.cookies"
+
+Protocol: TypeAlias = Literal["wsgi", "asgi"]
+#: What clients speak that are not told.
+PROTOCOL: ContextVar[Protocol] = ContextVar("ramekin.testing.protocol", default="wsgi")
 
 #: Compiling costs milliseconds for each operation, and a test run makes a client for each test.
 _SITES: WeakKeyDictionary[App, deque[Site]] = WeakKeyDictionary()
@@ -93,12 +99,15 @@ class Client:
             allow, or a method that it does not know, needs a client without.
         script_name: The prefix that the app is mounted under; the paths of requests are beneath it, or begin with it.
         headers: Header fields for every request.
+        protocol: Whether requests come to the app through WSGI or ASGI; ``wsgi`` when None, unless the option
+            ``--ramekin-protocol`` of pytest says otherwise.
         contract: Whether each response is held against what the app's document says of its operation; needs
             ``ramekin[testing]``.
 
     Attributes:
         app: The app.
         site: The app compiled, with the settings that this client uses.
+        protocol: What it speaks.
 
     Raises:
         CallError: The prefix is no path.
@@ -118,6 +127,7 @@ class Client:
         validate: bool = True,
         script_name: str = "",
         headers: Mapping[str, Any] | None = None,
+        protocol: Protocol | None = None,
         contract: bool = True,
     ) -> None:
         if script_name and (not script_name.startswith("/") or script_name.endswith("/")):
@@ -126,12 +136,17 @@ class Client:
         self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
         self._headers = dict(headers or {})
+        self.protocol: Protocol = protocol or PROTOCOL.get()
         self._check = Check(self.site, enabled=contract)
         self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate, self._check))
 
     def _find_wsgi(self) -> WSGIApplication:
         """Return what leads to this client's site, through the app's middleware where there is some."""
         app, site = self.app, self.site
+        if self.protocol == "asgi":
+            from ramekin.testing.asgi import serve_through_asgi
+
+            return serve_through_asgi(app.asgi, {app.site_key: site})
         if app.wsgi is app.compile().wsgi:
             return site.wsgi
 
@@ -140,6 +155,14 @@ class Client:
             return app.wsgi(environ, start_response)
 
         return serve
+
+    def __enter__(self) -> Self:
+        """Run the lifespan of the app, unless it runs: the end of the block ends it."""
+        run_coroutine(self.site.lifespan.start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        run_coroutine(self.site.lifespan.stop())
 
     def with_headers(self, headers: Mapping[str, Any]) -> Client:
         """Return a client that sends these header fields, too, and shares this one's cookies.

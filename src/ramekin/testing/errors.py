@@ -11,3 +11,7 @@ class CallError(RamekinError):
 
 class ResultError(RamekinError):
     """A test read a result as what it is not: JSON where there is none, a problem where there was a success."""
+
+
+class ProtocolError(RamekinError):
+    """An application behind the test client does not keep to its protocol; middleware can be the cause."""

@@ -1,0 +1,165 @@
+"""A request that came as an ASGI scope and messages.
+
+Specification: ASGI HTTP message format 2.5, HTTP connection scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote_to_bytes
+
+from ramekin.asgi.bodies import Body
+from ramekin.problems import Problem
+from ramekin.requests import Request, UnpackedStream
+
+if TYPE_CHECKING:
+    from ramekin.operations import Operation
+    from ramekin.requests import ByteStream, RequestSite
+    from ramekin.types import Receive, Scope
+
+
+class ASGIRequest(Request):
+    """A request that came as an ASGI scope.
+
+    Attributes:
+        scope: The connection's scope.
+        content: The body as it arrives.
+        on_loop: Whether an event loop runs the operation, so that reading the body is awaited.
+    """
+
+    __slots__ = ("_fields", "_refusal", "content", "on_loop", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, site: RequestSite, operation: Operation | None) -> None:
+        self.scope = scope
+        self.site = site
+        self.operation = operation
+        self.content = Body(receive)
+        self.on_loop = False
+        self._refusal: Problem | None = None
+        fields: dict[bytes, bytes] = dict(scope["headers"])
+        self._fields = fields if len(fields) == len(scope["headers"]) else _join_fields(scope["headers"])
+        accept = self._fields.get(b"accept")
+        self.accept = None if accept is None else accept.decode("latin-1")
+
+    @property
+    def method(self) -> str:
+        return cast("str", self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        return find_path(self.scope) or self.scope["path"] or "/"
+
+    @property
+    def script_name(self) -> str:
+        name = self.scope.get("root_path", "").strip("/")
+        return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
+
+    @property
+    def query_string(self) -> str:
+        return cast("bytes", self.scope.get("query_string", b"")).decode("latin-1")
+
+    @property
+    def scheme(self) -> str:
+        return cast("str", self.scope.get("scheme", "http"))
+
+    @property
+    def client_host(self) -> str | None:
+        client = self.scope.get("client")
+        return client[0] if client else None
+
+    @property
+    def http_version(self) -> str:
+        return cast("str", self.scope.get("http_version", "1.1"))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        from werkzeug.datastructures import Headers
+
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields.items()]
+        return cast("Mapping[str, str]", Headers(pairs))
+
+    def header(self, name: str) -> str | None:
+        value = self._fields.get(name.lower().encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+    # -- The body -----------------------------------------------------------------------------------------------------
+
+    def open_stream(self) -> ByteStream:
+        if self.on_loop:
+            raise RuntimeError(
+                "An async def method awaits the body: await request.read_body(), or async for request.chunks()."
+            )
+        if self._refusal is not None:
+            raise self._refusal
+        return self.content
+
+    def take_body(self) -> Coroutine[Any, Any, None] | None:
+        return self._receive_body() if self.on_loop else super().take_body()
+
+    async def _receive_body(self) -> None:
+        await self.read_body()
+
+    async def read_body(self) -> bytes:
+        try:
+            return self._body
+        except AttributeError:
+            packed = await self.content.receive_all(self.bounds())
+            self._body = UnpackedStream(BytesIO(packed), self._body_limit).read() if self._is_packed else packed
+            return self._body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        if hasattr(self, "_body") or self._is_packed:
+            yield await self.read_body()
+            return
+        bounds = self.bounds()
+        while chunk := await self.content.receive():
+            bounds.count(chunk)
+            yield chunk
+        bounds.end()
+
+    async def prefetch(self) -> None:
+        """Take the body off the connection before a thread is taken for the operation, so that none waits for it.
+
+        That answers nothing: what is wrong with the body shows when it is read.
+        """
+        operation, length = self.operation, self.content_length
+        if operation is None or not operation.has_body or operation.inputs_at("files") or length is None:
+            return
+        if length <= self._body_limit:
+            try:
+                await self.read_body()
+            except Problem as refusal:
+                self._refusal = refusal
+
+    @property
+    def is_left_unread(self) -> bool:
+        """Whether content was announced of which some was not taken from the connection."""
+        announced = self.header("content-length") not in (None, "0") or self.header("transfer-encoding") is not None
+        return announced and not self.content.has_ended
+
+
+def _join_fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Join several lines of one name (RFC 9110 §5.3); those of Cookie by a semicolon (RFC 9113 §8.2.3)."""
+    joined: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name in joined:
+            value = joined[name] + (b"; " if name == b"cookie" else b", ") + value  # noqa: PLW2901
+        joined[name] = value
+    return joined
+
+
+def find_path(scope: Scope) -> str | None:
+    """Return the decoded path below the mount prefix; None where it is not in UTF-8."""
+    path: str = scope["path"]
+    if "\ufffd" in path and "raw_path" in scope:
+        # What a server could not decode it has replaced, so that the bytes have to say what they are.
+        try:
+            path = unquote_to_bytes((scope["raw_path"] or b"").partition(b"?")[0]).decode()
+        except UnicodeDecodeError:
+            return None
+    prefix: str = scope.get("root_path", "").rstrip("/")
+    if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+        path = path[len(prefix) :]
+    return path or "/"

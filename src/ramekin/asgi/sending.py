@@ -1,0 +1,168 @@
+"""Sending: an answer as ASGI messages, its content piece by piece, until its end or until the client leaves.
+
+Specification: ASGI HTTP message format 2.5, response events; RFC 9112 §9.6 for closing connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextvars import Context
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from ramekin.failures import log_failure
+
+if TYPE_CHECKING:
+    from ramekin.asgi.requests import ASGIRequest
+    from ramekin.asgi.threads import Threads
+    from ramekin.frames import Answer
+    from ramekin.responses import Content, Head
+    from ramekin.types import Receive, Send
+
+#: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
+_LOST_FRAMING = frozenset({400, 413})
+_END = object()
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before it had the whole response."""
+
+
+async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
+    """Send a response whose content is in one piece."""
+    headers = [*head.raw_headers, (b"content-length", b"%d" % len(content))]
+    if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": head.status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+class Delivery:
+    """One answer on its way: counts its bytes, and closes what the request opened, whatever happens.
+
+    An exception in the middle of a stream is logged and passes to the server, which has to give up the connection. A
+    client that leaves ends it without one.
+
+    Args:
+        request: The request.
+        receive: What gives the next message.
+        send: What takes the next message.
+        threads: Where plain code runs.
+        context: Where the plan ran: the context of its thread; None on the event loop.
+
+    Attributes:
+        sent: Bytes of content that were sent.
+    """
+
+    def __init__(
+        self, request: ASGIRequest, receive: Receive, send: Send, threads: Threads, context: Context | None
+    ) -> None:
+        self._request = request
+        self._receive = receive
+        self._send = send
+        self._threads = threads
+        self._context = context
+        self.sent = 0
+
+    async def send(self, answer: Answer) -> None:
+        """Send an answer to its end."""
+        head, content, close = answer
+        broken: Exception | None = None
+        try:
+            if isinstance(content, bytes):
+                await send_whole(self._send, self._request, head, content)
+                self.sent = len(content)
+            else:
+                await self._send({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
+                await self._send_chunks(content)
+        except (ClientLeft, OSError):
+            pass  # Nobody is there to be told.
+        except Exception as error:
+            broken = error
+            log_failure(self._request, error)
+            raise
+        finally:
+            await self._close(content, close, broken)
+
+    async def _send_chunks(self, content: Content) -> None:
+        if content is not None and not isinstance(content, bytes):
+            async with _Watch(self._receive, self._request):
+                async for chunk in self._read_chunks(content):
+                    if chunk:
+                        self.sent += len(chunk)
+                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        if isinstance(content, AsyncIterable):
+            async for chunk in content:
+                yield chunk
+            return
+        iterator = iter(content)
+        while True:
+            made: Any = await self._run(next, iterator, _END)
+            if made is _END:
+                return
+            yield made
+
+    async def _run(self, function: Any, *args: Any) -> Any:
+        """Run a plain function in a thread, in the context of the plan's where it ran in one."""
+        self._context = self._context or self._threads.copy_context()
+        return await self._threads.run(self._context, function, *args)
+
+    async def _close(self, content: Content, close: Any, broken: Exception | None) -> None:
+        try:
+            close_content = getattr(content, "close", None)
+            if isinstance(content, AsyncIterable):
+                await getattr(content, "aclose", _nothing)()
+            elif close_content is not None:
+                await self._run(close_content)
+        finally:
+            if close is not None and self._context is None:
+                await close(broken)
+            elif close is not None:
+                await self._run(close, broken)
+
+
+class _Watch:
+    """Watches for the client's leaving while content is sent, and breaks off what waits within the block.
+
+    Nothing is watched while content of the request is still to come: a handler that streams may be reading it.
+
+    Raises:
+        ClientLeft: The client left.
+    """
+
+    def __init__(self, receive: Receive, request: ASGIRequest) -> None:
+        self._receive = receive
+        self._is_on = not request.is_left_unread
+        self._has_left = False
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        sender = asyncio.current_task()
+        if self._is_on and sender is not None:
+            self._watching = asyncio.create_task(self._wait(sender))
+        return self
+
+    async def _wait(self, sender: asyncio.Task[Any]) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._has_left = True
+        sender.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sender = asyncio.current_task()
+        if self._watching is None or sender is None:
+            return
+        self._watching.cancel()
+        # What the watch alone cancelled goes on, as `asyncio.timeout` does it.
+        if self._has_left and sender.uncancel() == 0 and kind in (None, asyncio.CancelledError):
+            raise ClientLeft from error
+
+
+async def _nothing() -> None:
+    """Close what cannot be closed."""

@@ -1,0 +1,56 @@
+"""Threads: where the plain functions of an ASGI app run, so that none of them holds up the event loop.
+
+Specification: PEP 567 (context variables).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
+
+from ramekin.coroutines import LOOP
+
+T = TypeVar("T")
+
+
+class Threads:
+    """A bounded pool of threads; what finds none free waits for one.
+
+    Args:
+        count: Most threads.
+    """
+
+    __slots__ = ("_count", "_pool")
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ThreadPoolExecutor | None = None
+
+    @staticmethod
+    def copy_context() -> Context:
+        """Return a copy of the context in which threads find the running loop for their coroutines."""
+        context = copy_context()
+        context.run(LOOP.set, asyncio.get_running_loop())
+        return context
+
+    async def run(self, context: Context, function: Callable[..., T], *args: Any) -> T:
+        """Run a function in a thread, within a context, and return what it returns.
+
+        A thread cannot be stopped: when the task that waits is cancelled, it waits on until the function is done.
+
+        Raises:
+            CancelledError: The task was cancelled.
+            Exception: Whatever the function raises.
+        """
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._count, "ramekin")
+        future = asyncio.get_running_loop().run_in_executor(self._pool, context.run, function, *args)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            future.exception()  # Looked at, so that the loop does not complain that nobody did.
+            raise

@@ -1,0 +1,166 @@
+"""Lifespans: what is set up once in each worker before its first request, and taken down after its last.
+
+Under ASGI the server says when. Under WSGI nobody does: the first request of a process sets up, and the end of the
+process takes down.
+
+Specification: ASGI Lifespan Protocol 2.0.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ramekin.coroutines import run_coroutine
+from ramekin.errors import DeclarationError
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: Takes what the requests of a worker share. It sets up and, where it is a generator or gives a context manager, takes
+#: down; each may be plain or async.
+Setup: TypeAlias = Callable[[dict[str, Any]], Any]
+
+
+class Lifespan:
+    """The set-ups of one compiled app in this process.
+
+    Args:
+        setups: What sets up, in order; taken down in the reverse order.
+
+    Attributes:
+        shared: What the set-ups made; one dict for all requests of this worker.
+    """
+
+    def __init__(self, setups: Iterable[Setup] = ()) -> None:
+        self._setups = tuple(setups)
+        self._process = 0
+        self._stack: AsyncExitStack | None = None
+        self.shared: dict[str, Any] = {}
+        self._starting: asyncio.Lock | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to set up."""
+        return not self._setups
+
+    @property
+    def is_started(self) -> bool:
+        """Whether this process is set up. A forked one is not, whatever its parent did."""
+        return self._process == os.getpid()
+
+    async def start(self) -> None:
+        """Set up on this event loop, unless that is done.
+
+        Raises:
+            Exception: A set-up failed; what was set up before it is taken down.
+        """
+        import asyncio
+
+        self._starting = self._starting or asyncio.Lock()
+        async with self._starting:
+            if self.is_started:
+                return
+            self.shared.clear()
+            async with AsyncExitStack() as stack:
+                for setup in self._setups:
+                    await _enter(stack, setup(self.shared))
+                self._stack = stack.pop_all()
+            self._process = os.getpid()
+
+    async def stop(self) -> None:
+        """Take down on the event loop that set up, unless that is done."""
+        stack, self._stack = self._stack, None
+        if stack is None or not self.is_started:
+            return
+        self._process = 0
+        await stack.aclose()
+
+    def start_here(self) -> None:
+        """Set up from a thread; others wait until that is done. It is taken down when the process ends."""
+        import atexit
+        import threading
+
+        lock = _LOCKS.setdefault(os.getpid(), threading.Lock())
+        with lock:
+            if not self.is_started:
+                run_coroutine(self.start())
+                atexit.register(self.stop_here)
+
+    def stop_here(self) -> None:
+        """Take down from a thread."""
+        if self.is_started:
+            run_coroutine(self.stop())
+
+    def surround(self, wsgi: WSGIApplication) -> WSGIApplication:
+        """Return a WSGI application that sets up before its first request in each process."""
+        if self.is_empty:
+            return wsgi
+
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if not self.is_started:
+                self.start_here()
+            return wsgi(environ, start_response)
+
+        return serve
+
+
+#: One a process, so that a fork in the middle of a start leaves none held.
+_LOCKS: dict[int, Any] = {}
+
+
+async def _enter(stack: AsyncExitStack, given: Any) -> None:
+    """Enter what a set-up gave, if it can be entered."""
+    if type(given) is CoroutineType:
+        given = await given
+    if isinstance(given, AbstractAsyncContextManager):
+        await stack.enter_async_context(given)
+    elif isinstance(given, AbstractContextManager):
+        stack.enter_context(given)
+    elif given is not None:
+        raise DeclarationError(f"A lifespan function gives nothing or a context manager, not {given!r}.")
+
+
+def as_setup(function: Callable[..., Any]) -> Setup:
+    """Return a function of the app as a set-up: generators become context managers.
+
+    Raises:
+        DeclarationError: It cannot be called with one argument.
+    """
+    if not callable(function):
+        raise DeclarationError(f"app.lifespan takes a function, not {function!r}.")
+    try:
+        inspect.signature(function).bind({})
+    except TypeError:
+        raise DeclarationError(
+            f"{function.__qualname__} has to take one argument, the dict that requests find as request.shared."
+        ) from None
+    if inspect.isasyncgenfunction(function):
+        return asynccontextmanager(function)
+    return contextmanager(function) if inspect.isgeneratorfunction(function) else function
+
+
+def as_takedown(function: Callable[[dict[str, Any]], Any]) -> Setup:
+    """Return a function that takes down as a set-up that does nothing before."""
+    stop = as_setup(function)
+
+    @asynccontextmanager
+    async def wait(shared: dict[str, Any]) -> Any:
+        yield
+        given = stop(shared)
+        if type(given) is CoroutineType:
+            await given
+
+    return wait
