@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 Admit: TypeAlias = "Callable[[Request], None]"
 Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
-_LoadPart: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
+#: Loads what is needed and returns the faults of the input.
+StraightLoad: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
 _Readers: TypeAlias = "list[tuple[Shape, Callable[[Any], tuple[Any, list[Fault] | None]]]]"
 
 
@@ -114,13 +115,37 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
 def compile_load(operation: Operation, settings: Settings) -> Load | None:
     """Return what fills the handler's arguments from a request; None for operations that read nothing.
 
-    What it returns closes what was opened for the request, such as spooled files.
+    What it returns closes what was opened for the request, such as spooled files. It raises `ValidationFailed`.
     """
-    parts: list[_LoadPart] = []
+    parts = _compile_parts(operation, settings)
+    return _load_all(parts, operation.limits.reported_errors) if parts else None
+
+
+def compile_straight_load(operation: Operation, settings: Settings) -> StraightLoad | None:
+    """Return what does the same for an operation without files, but returns the faults of the input."""
+    parts = _compile_parts(operation, settings)
+    if len(parts) == 1 and not operation.inputs_at("form"):
+        return parts[0]
+    load = compile_load(operation, settings)
+    if load is None:
+        return None
+
+    def load_all(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        try:
+            load(request, arguments)
+        except ValidationFailed as error:
+            return error.faults
+        return None
+
+    return load_all
+
+
+def _compile_parts(operation: Operation, settings: Settings) -> list[StraightLoad]:
+    """Return what loads each location."""
+    parts: list[StraightLoad] = []
     if operation.inputs_at("json"):
         parts.append(_compile_json(operation, settings))
-    with_form = bool(operation.inputs_at("form") or operation.inputs_at("files"))
-    if with_form:
+    if operation.inputs_at("form") or operation.inputs_at("files"):
         parts.append(_compile_form(operation))
     limits = operation.limits
     if query := operation.inputs_at("query"):
@@ -128,21 +153,22 @@ def compile_load(operation: Operation, settings: Settings) -> Load | None:
         parts.append(_compile_text("query", query, limits, lambda request: read_query(request.query_string)))
     if headers := operation.inputs_at("headers"):
         read_headers = inputs.compile_header_reader(_schemas(headers), limits)
-        parts.append(_compile_text("headers", headers, limits, lambda request: read_headers(request.header)))
+        parts.append(
+            _with_names(_compile_text("headers", headers, limits, lambda request: read_headers(request.header)))
+        )
     if cookies := operation.inputs_at("cookies"):
         read_cookies = inputs.compile_cookie_reader(_schemas(cookies), limits)
         parts.append(_compile_text("cookies", cookies, limits, lambda request: read_cookies(request.header("cookie"))))
-    if not parts:
-        return None
-    most = limits.reported_errors
-    if len(parts) == 1 and not with_form:
-        return _load_one(parts[0], most)
-    return _load_all(parts, most)
+    return parts
 
 
-def _invalid(faults: Sequence[Fault]) -> ValidationFailed:
-    """Return the problem of these faults; those of header fields have the names that the document has."""
-    return ValidationFailed([_name_header(fault) if fault.location == "headers" else fault for fault in faults])
+def _with_names(part: StraightLoad) -> StraightLoad:
+    """Return a part whose faults have the names of header fields that the document has."""
+
+    def load(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        return [*map(_name_header, part(request, arguments) or ())]
+
+    return load
 
 
 def _name_header(fault: Fault) -> Fault:
@@ -152,23 +178,14 @@ def _name_header(fault: Fault) -> Fault:
     return Fault(fault.location, pointer, fault.code, fault.detail)
 
 
-def _load_one(part: _LoadPart, most: int) -> Load:
-    def load(request: Request, arguments: dict[str, Any]) -> None:
-        faults = part(request, arguments)
-        if faults:
-            raise _invalid(faults[:most])
-
-    return load
-
-
-def _load_all(parts: Sequence[_LoadPart], most: int) -> Load:
+def _load_all(parts: Sequence[StraightLoad], most: int) -> Load:
     def load(request: Request, arguments: dict[str, Any]) -> Callable[[], None] | None:
         faults: list[Fault] = []
         try:
             for part in parts:
                 faults += part(request, arguments) or ()
             if faults:
-                raise _invalid(faults[:most])
+                raise ValidationFailed(faults[:most])
         except BaseException:
             close = arguments.pop(_CLOSE, None)
             if close is not None:
@@ -188,7 +205,7 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
     return [item.shape for item in items]
 
 
-def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
+def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
     (item,) = operation.inputs_at("json")
     limits, required, unique_keys = operation.limits, item.required, settings.unique_keys
     read = compile_body_reader(item.shape, limits, coerce=item.coerce, unique_keys=unique_keys)
@@ -223,7 +240,7 @@ def _compile_text(
     items: Sequence[Input],
     limits: Limits,
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
-) -> _LoadPart:
+) -> StraightLoad:
     readers = _compile_readers(items, limits)
     refused = inputs.InputError
     if len(readers) == 1:
@@ -279,7 +296,7 @@ def _load_shapes(location: Location, readers: _Readers, raw: Sequence[dict[str, 
     return united
 
 
-def _compile_form(operation: Operation) -> _LoadPart:
+def _compile_form(operation: Operation) -> StraightLoad:
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
     reader = inputs.compile_form_reader(_schemas(form), _schemas(files), operation.limits)
     form_readers, file_readers = (_compile_readers(items, operation.limits) for items in (form, files))

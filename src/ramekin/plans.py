@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from marshmallow import Schema
 
-from ramekin.arguments import compile_admission, compile_load
+from ramekin.arguments import compile_admission, compile_load, compile_straight_load
 from ramekin.coroutines import drive, is_async, settle_elsewhere, settle_here
 from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, frame_steps
 from ramekin.operations import takes_parameter
 from ramekin.outcomes import to_head
+from ramekin.problems import ValidationFailed
 from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.streams import AsyncStream
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.outcomes import Responder
     from ramekin.requests import Request
+    from ramekin.schemas import Fault
     from ramekin.settings import Settings
 
 _new = object.__new__
@@ -99,8 +101,10 @@ class StraightPlan:
         "_handler",
         "_head",
         "_load",
+        "_most_faults",
         "_negotiation",
         "_propagate",
+        "_refuse",
         "_resource",
         "_responder",
         "operation",
@@ -114,7 +118,9 @@ class StraightPlan:
         self._negotiation = responder.negotiation(operation)
         self._accepted = self._negotiation.good
         self._admit = compile_admission(operation, settings)
-        self._load = compile_load(operation, settings)
+        self._load = compile_straight_load(operation, settings)
+        self._most_faults = operation.limits.reported_errors
+        self._refuse = failures.compile_refusal()
         self._resource = operation.resource
         self._handler = operation.handler
         self._head = responder.head(operation.successes[0])
@@ -130,7 +136,9 @@ class StraightPlan:
             if self._admit is not None:
                 self._admit(request)
             if self._load is not None:
-                self._load(request, arguments)
+                faults = self._load(request, arguments)
+                if faults:
+                    return self._answer_faults(request, faults[: self._most_faults])
             resource = _new(self._resource)  # `Resource.__init__` without the call; no subclass may have one.
             resource.request = request
             value = self._handler(resource, **arguments) if arguments else self._handler(resource)
@@ -144,6 +152,11 @@ class StraightPlan:
         except Exception as error:
             exchange = Exchange(request, self.operation, arguments)
             return self._end(exchange, drive(self._fail(exchange, error, settle_elsewhere)))
+
+    def _answer_faults(self, request: Request, faults: Sequence[Fault]) -> Answer:
+        if self._refuse is None:
+            raise ValidationFailed(faults)
+        return (*self._refuse(request, faults), None)
 
     async def _fail(self, exchange: Exchange, error: Exception, settle: Any) -> Reply[Any]:
         finish = partial(self._responder.finish, self.operation)
@@ -177,7 +190,9 @@ class AsyncStraightPlan(StraightPlan):
                 self._admit(request)
                 await request.read_body()
             if self._load is not None:
-                self._load(request, arguments)
+                faults = self._load(request, arguments)
+                if faults:
+                    return self._answer_faults(request, faults[: self._most_faults])
             resource = _new(self._resource)
             resource.request = request
             value = self._handler(resource, **arguments) if arguments else self._handler(resource)

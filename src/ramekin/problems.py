@@ -12,6 +12,7 @@ import copy
 import inspect
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import quote
@@ -406,13 +407,9 @@ class ProblemDetails:
         }
         if problem.detail is not None:
             body["detail"] = problem.detail
-        path = request.path
-        # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
-        if path.startswith("/") and request.method != "CONNECT":
-            path = request.script_name + path
-            if path.startswith("//"):  # This would name a host.
-                path = "/" + path.lstrip("/")
-            body["instance"] = quote(path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")
+        instance = instance_of(request)
+        if instance is not None:
+            body["instance"] = instance
         body["request_id"] = request.id
         body.update(problem.values)
         if isinstance(problem, ValidationFailed) or (isinstance(problem, BadRequest) and problem.faults):
@@ -421,3 +418,20 @@ class ProblemDetails:
                 for fault in problem.faults
             ]
         return body
+
+
+def instance_of(request: Request) -> str | None:
+    """Return the path of a request as a problem repeats it; None where its target is no path."""
+    path = request.path
+    # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
+    if not path.startswith("/") or request.method == "CONNECT":
+        return None
+    path = request.script_name + path
+    if path.startswith("//"):  # This would name a host.
+        path = "/" + path.lstrip("/")
+    return _quote_instance(path[:REPEATED_CHARACTERS])
+
+
+@lru_cache(maxsize=256)
+def _quote_instance(path: str) -> str:
+    return quote(path, safe="/:@!$&'()*+,;=~-._")

@@ -9,12 +9,12 @@ Specification: RFC 9110 (HTTP semantics).
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ramekin.problems import BadRequest, ContentTooLarge
+from ramekin.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -141,7 +141,7 @@ class Request:
             given = self.header(trusted.lower())
             if given is not None and _REQUEST_ID.fullmatch(given):
                 return given
-        return secrets.token_hex(16)
+        return new_request_id()
 
     @property
     def state(self) -> dict[str, Any]:

@@ -5,8 +5,8 @@ Specification: RFC 6901 (JSON Pointer); the list is what a problem of RFC 9457 c
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -29,7 +29,7 @@ _Found: TypeAlias = "list[tuple[str, Any]]"
 _Walk: TypeAlias = Callable[[Any, str, _Found], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of an input.
 
@@ -38,12 +38,19 @@ class Fault:
         pointer: The JSON Pointer to the value within it, at most 200 characters.
         code: The stable code, for programs.
         detail: The message, for people.
+        text: What was written of it once; most faults are told again and again.
     """
 
     location: str
     pointer: str
     code: str
     detail: str
+    text: bytes | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
+
+    def keep_text(self, text: bytes) -> bytes:
+        """Keep what was written of it; return that."""
+        object.__setattr__(self, "text", text)
+        return text
 
 
 def collect_faults(shape: Shape, error: ValidationError, location: Location) -> list[Fault]:
@@ -71,30 +78,31 @@ def compile_teller(shape: Shape, location: Location) -> Callable[[Any], list[Fau
     """
     walk = _Reader().walk_of(shape)
     # A fault is frozen, and most are told again and again: the same field, the same message.
-    told: dict[tuple[str, str, str], Fault] = {}
+    known: dict[tuple[str, str, str], Fault] = {}
+
+    def tell_new(pointer: str, message: Any) -> Fault:
+        code = message.code if type(message) is Message else INVALID
+        fault = Fault(location, pointer, code, str(message))
+        if type(message) is Message:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            known[pointer, message, code] = fault
+        return fault
 
     def tell(messages: Any) -> list[Fault]:
         found: _Found = []
         walk(messages, "", found)
-        if not found:
-            return [Fault(location, "", INVALID, "Invalid value.")]
-        faults = []
-        for pointer, message in found:
-            code = message.code if type(message) is Message else INVALID
-            text = message if type(message) is Message else str(message)
-            fault = told.get((pointer, code, text))
-            if fault is None:
-                if len(told) >= _MOST_TOLD:
-                    told.clear()
-                fault = told[pointer, code, text] = Fault(location, pointer, code, str(text))
-            faults.append(fault)
-        return faults
+        faults = [
+            (type(message) is Message and known.get((pointer, message, message.code))) or tell_new(pointer, message)
+            for pointer, message in found
+        ]
+        return faults or [Fault(location, "", INVALID, "Invalid value.")]
 
     return tell
 
 
 #: Most faults that are kept to be told again.
-_MOST_TOLD = 256
+_MOST_KNOWN = 256
 
 
 def _walk_any(messages: Any, pointer: str, found: _Found) -> None:
@@ -128,6 +136,29 @@ def _walker(walk_members: _Walk) -> _Walk:
             _walk_any(messages, pointer, found)
 
     return walk
+
+
+#: Of each member by its key: its number, its part of a pointer, and the walk of its messages.
+_Members: TypeAlias = "dict[Any, tuple[int, str, _Walk]]"
+
+
+def _walk_in_order(members: _Members, messages: dict[Any, Any], pointer: str, found: _Found) -> bool:
+    """Walk messages that stand in the order of the fields, as nearly all do; tell whether these did."""
+    last = -1
+    for key, told in messages.items():
+        member = members.get(key)
+        if member is None or member[0] < last:
+            return False
+        last, segment, walk_member = member
+        place = pointer + segment
+        if len(place) > POINTER_CHARACTERS:
+            place = _point(pointer, key)
+        # Most members have one message, which every walk takes alike.
+        if type(told) is list and len(told) == 1 and type(told[0]) is Message:
+            found.append((place, told[0]))
+        else:
+            walk_member(told, place, found)
+    return True
 
 
 class _Reader:
@@ -183,7 +214,7 @@ class _Reader:
         return _walker(walk_members)
 
     def _schema(self, schema: Schema) -> _Walk:
-        members: dict[Any, tuple[int, str, _Walk]] = {}
+        members: _Members = {}
         read_only: set[str] = set()
         for index, (name, field) in enumerate(schema.fields.items()):
             key = name if field.data_key is None else field.data_key
@@ -192,21 +223,9 @@ class _Reader:
             else:
                 members[key] = (index, f"/{_escape(key)}", self._field(field))
 
-        def walk_in_order(messages: Any, pointer: str, found: _Found) -> bool:
-            """Walk messages that stand in the order of the fields, as nearly all do; tell whether these did."""
-            last = -1
-            for key, told in messages.items():
-                member = members.get(key)
-                if member is None or member[0] < last:
-                    return False
-                last, segment, walk_member = member
-                place = pointer + segment
-                walk_member(told, place if len(place) <= POINTER_CHARACTERS else _point(pointer, key), found)
-            return True
-
         def walk_members(messages: Any, pointer: str, found: _Found) -> None:
             before = len(found)
-            if walk_in_order(messages, pointer, found):
+            if _walk_in_order(members, messages, pointer, found):
                 return
             del found[before:]
             if SCHEMA in messages:
