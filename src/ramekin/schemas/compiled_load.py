@@ -31,7 +31,7 @@ from ramekin.schemas.elements import (
     tuple_element,
 )
 from ramekin.schemas.load_source import LoadSource, can_build
-from ramekin.schemas.molds import UNPROVED, compile_mold
+from ramekin.schemas.molds import Take, compile_mold
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 from ramekin.schemas.watching import Watch
@@ -115,7 +115,7 @@ def compile_run(schema: Schema, *, watched: Shape) -> Run:
     return run_watched
 
 
-def compile_take(schema: Schema, limits: Limits) -> Callable[[bytes], tuple[Any, Any] | None] | None:
+def compile_take(schema: Schema, limits: Limits) -> Take | None:
     """Return what loads a body in C, None for a schema that this cannot be proved of.
 
     Args:
@@ -126,18 +126,15 @@ def compile_take(schema: Schema, limits: Limits) -> Callable[[bytes], tuple[Any,
         A function with the results of `compile_run` on the decoded body, or None where that is not sure.
     """
     take = compile_mold(schema, limits)
-    if take is None:
-        return None
+    if take is None or not any(schema._hooks.values()):
+        return take
     finish = _with_hooks(schema, lambda result: (result, None), schema.many, schema.partial, schema.unknown)
-    has_hooks = any(schema._hooks.values())
 
-    def take_body(body: bytes) -> tuple[Any, Any] | None:
-        result = take(body)
-        if result is UNPROVED:
-            return None
-        return finish(result) if has_hooks else (result, None)
+    def take_and_finish(body: bytes) -> tuple[Any, Any] | None:
+        taken = take(body)
+        return None if taken is None else finish(taken[0])
 
-    return take_body
+    return take_and_finish
 
 
 def compile_field_run(field: Field[Any]) -> Run:

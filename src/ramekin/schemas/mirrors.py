@@ -32,46 +32,37 @@ from ramekin.schemas.plainness import (
 #: Returns the JSON text of what a schema dumps, None where that could not be proved.
 Write: TypeAlias = Callable[[Any], "bytes | None"]
 
-#: Values in a row that could not be proved, after which no more are tried.
-_MOST_MISSES = 16
+#: Values in a row that could not be proved, after which no more should be tried.
+MOST_MISSES = 16
 
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
 
 #: What reading an object that is not as its proof expects may raise, and what the codec may.
-_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
+MIRROR_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
 
 
-def compile_mirror(schema: Schema) -> Write:
+def compile_mirrors(schema: Schema) -> dict[bool, Write]:
     """Return what writes an object, or a list of objects where the schema says ``many``.
+
+    There are two functions: of dicts (True) and of other objects. They raise one of `MIRROR_ERRORS` too where nothing
+    is proved.
 
     Args:
         schema: A schema without hooks, which dumps by marshmallow's steps.
     """
     writers: dict[bool, Write] = {}
-    many, misses = schema.many, 0
 
-    def find(by_key: bool) -> Write:
-        if by_key not in writers:  # Most schemas see objects of one kind only.
+    def write_first(by_key: bool) -> Write:
+        def write(value: Any) -> bytes | None:
             writers[by_key] = _compile_writer(schema, by_key)
-        return writers[by_key]
+            return writers[by_key](value)
 
-    def write(value: Any) -> bytes | None:
-        nonlocal misses
-        if misses >= _MOST_MISSES or (many and type(value) is not list):
-            return None
-        by_key = (bool(value) and type(value[0]) is dict) if many else type(value) is dict
-        try:
-            text = (writers.get(by_key) or find(by_key))(value)
-        except _ERRORS:
-            text = None
-        if text is None:
-            misses += 1
-        elif misses:
-            misses = 0
-        return text
+        return write
 
-    return write
+    # Most schemas see objects of one kind only, so each is compiled with its first object.
+    writers |= {by_key: write_first(by_key) for by_key in (False, True)}
+    return writers
 
 
 def _compile_writer(schema: Schema, by_key: bool) -> Write:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from marshmallow import Schema, fields, missing
 from marshmallow.decorators import POST_LOAD
@@ -36,10 +36,8 @@ from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plai
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 from ramekin.schemas.strictness import SettledNested
 
-#: What a mold gives for a body that it did not take.
-UNPROVED: Final = object()
-#: Loads a body, or returns `UNPROVED`.
-Take: TypeAlias = Callable[[bytes], Any]
+#: Loads a body and returns it with None, as there are no messages; returns None where it did not take the body.
+Take: TypeAlias = Callable[[bytes], "tuple[Any, Any] | None"]
 
 #: Fields whose values are text in JSON, which is converted.
 _CONVERTED = (fields.DateTime, fields.UUID, fields.Enum)
@@ -93,7 +91,6 @@ class _MoldSource:
         self.names = 0
         self.namespace: dict[str, Any] = {
             "ABSENT": ABSENT,
-            "UNPROVED": UNPROVED,
             "missing": missing,
             "count_quotes": count_quotes,
             "NUMBER_TO_ZERO": NUMBER_TO_ZERO,
@@ -111,15 +108,15 @@ class _MoldSource:
                 f"len(body) > {limits.number_digits} and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0"
             )
         lines = [
-            *(f"if {each}: return UNPROVED" for each in guards),
+            *(f"if {each}: return None" for each in guards),
             "try: v = fill(body)",
-            "except UNFIT: return UNPROVED",
+            "except UNFIT: return None",
             f"q = {whole.quotes}",
             *whole.lines,
             # An escaped quote opens or closes nothing.
-            "if (count_quotes(body) if 92 in body else body.count(34)) != q: return UNPROVED",
+            "if (count_quotes(body) if 92 in body else body.count(34)) != q: return None",
             *whole.build,
-            f"return {whole.result}",
+            f"return {whole.result}, None",
         ]
         source = "\n ".join(["def take(body):", *lines])
         return compile_function(source, "take", self.namespace)  # type: ignore[no-any-return]
@@ -235,14 +232,14 @@ class _MoldSource:
         condition = step.condition.removeprefix("type({v}) is str and ")  # The codec gives nothing but text.
         made = _Made(str, x, 2)
         if condition != "type({v}) is str":
-            made.lines.append(f"if not ({condition.format(v=x, **names)}): return UNPROVED")
+            made.lines.append(f"if not ({condition.format(v=x, **names)}): return None")
         if step.may_fail:
-            made.lines += [f"try: {x} = {result}", "except ValueError: return UNPROVED"]
+            made.lines += [f"try: {x} = {result}", "except ValueError: return None"]
         else:
             made.lines.append(f"{x} = {result}")
         if given.validators:
             check = self._constant("check", make_check(given.validators, conditions_of(given, step.value_type)))
-            made.lines.append(f"if {check}({x}) is not None: return UNPROVED")
+            made.lines.append(f"if {check}({x}) is not None: return None")
         return made
 
     def _add_validators(self, made: _Made, validators: list[Any], kind: type) -> None:
@@ -257,7 +254,7 @@ class _MoldSource:
                 constraints = known
             else:
                 check = self._constant("check", make_check([each], [None]))
-                made.lines.append(f"if {check}({made.result}) is not None: return UNPROVED")
+                made.lines.append(f"if {check}({made.result}) is not None: return None")
         if constraints:
             made.annotation = constrain(made.annotation, constraints)
 
