@@ -9,7 +9,7 @@ Specification: RFC 9110 §8.3 and §8.4 (Content-Type, Content-Encoding), §15.5
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
@@ -24,18 +24,28 @@ if TYPE_CHECKING:
     from ramekin.settings import Settings
     from ramekin.types import Location, Shape
 
-Admit: TypeAlias = "Callable[[Request], None]"
 Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
 #: Loads what is needed and returns the faults of the input.
 StraightLoad: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
 _Readers: TypeAlias = "list[tuple[Shape, Callable[[Any], tuple[Any, list[Fault] | None]]]]"
 
 
-def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
-    """Return what checks the head of a request that brings a body; None for operations that read none.
+class Admission(NamedTuple):
+    """What the head of a request that brings a body is checked by.
 
-    It raises `UnsupportedMediaType` (415) and `ContentTooLarge` (413).
+    Attributes:
+        admit: Raises `UnsupportedMediaType` (415) or `ContentTooLarge` (413).
+        good: Spellings of ``Content-Type`` that are known to be taken.
+        limit: The most bytes that the body may have.
     """
+
+    admit: Callable[[Request], None]
+    good: set[str]
+    limit: int
+
+
+def compile_admission(operation: Operation, settings: Settings) -> Admission | None:
+    """Return what checks the head of a request that brings a body; None for operations that read none."""
     if not operation.has_body:
         return None
     accepted = content_types(operation)
@@ -75,7 +85,7 @@ def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
         if length is not None and length > limit:
             raise ContentTooLarge(f"The content may have at most {limit} bytes.")
 
-    return admit
+    return Admission(admit, good, limit)
 
 
 def content_types(operation: Operation) -> tuple[str, ...]:
@@ -138,6 +148,26 @@ def compile_straight_load(operation: Operation, settings: Settings) -> StraightL
         return None
 
     return load_all
+
+
+def compile_json_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any] | None:
+    """Return what loads the body of an operation that reads JSON alone, and nothing else; None for any other.
+
+    It returns the value and the faults, and raises `ramekin.json.JSONError`.
+    """
+    if len(operation.effects.inputs) != 1 or operation.effects.codecs or not operation.inputs_at("json"):
+        return None
+    return _compile_body_reader(operation, settings)
+
+
+def _compile_body_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any]:
+    (item,) = operation.inputs_at("json")
+    return compile_body_reader(item.shape, operation.limits, coerce=item.coerce, unique_keys=settings.unique_keys)
+
+
+def refuse_json(error: json.JSONError) -> BadRequest:
+    """Return the problem of a body that cannot be read as JSON."""
+    return _unreadable("json", error)
 
 
 def _compile_parts(operation: Operation, settings: Settings) -> list[StraightLoad]:
@@ -207,8 +237,7 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
 
 def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
     (item,) = operation.inputs_at("json")
-    limits, required, unique_keys = operation.limits, item.required, settings.unique_keys
-    read = compile_body_reader(item.shape, limits, coerce=item.coerce, unique_keys=unique_keys)
+    limits, required, read = operation.limits, item.required, _compile_body_reader(operation, settings)
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
     read_value = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
 
@@ -224,7 +253,7 @@ def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
         try:
             arguments["json"], faults = read_any(request.content_type or "", body) if codecs else read(body)
         except json.JSONError as error:
-            raise _unreadable("json", error) from None
+            raise refuse_json(error) from None
         return faults
 
     return load_json

@@ -1,7 +1,7 @@
 """The text of problem details, put together from ready pieces.
 
-It is what `ramekin.json.encode` writes of `ProblemDetails.body`, to the byte. Invalid requests come as they like, so that
-to answer one should cost no more than to serve a valid one.
+It is what `ramekin.json.encode` writes of `ProblemDetails.body`, to the byte. Anybody may send invalid requests, so to
+answer one should cost no more than to serve a valid one.
 
 Specification: RFC 9457; RFC 8259.
 """

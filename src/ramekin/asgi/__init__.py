@@ -13,7 +13,7 @@ from contextvars import Context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.access_log import compile_is_logged, log_access
 from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path
 from ramekin.asgi.sending import Delivery, send_whole
@@ -39,7 +39,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
         if scope["type"] != "http":
             await serve_other(scope, receive, send)
             return
-        started = perf_counter() if is_logged(INFO) else None
+        started = perf_counter() if is_logged() else None
         if not (lifespan.is_empty or lifespan.is_started):
             await lifespan.start()  # The server does not know the lifespan protocol.
         found: Found | None = None if scope.get("root_path") else find_static(scope["path"])

@@ -5,19 +5,22 @@ Specification: ASGI HTTP message format 2.5, HTTP connection scope.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Container, Coroutine, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
 from ramekin.asgi.bodies import Body
 from ramekin.problems import Problem
-from ramekin.requests import Request, UnpackedStream
+from ramekin.requests import Bounds, Request, UnpackedStream
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.requests import ByteStream, RequestSite
     from ramekin.types import Receive, Scope
+
+#: Digits of a ``Content-Length`` that needs a closer look.
+_MANY_DIGITS = 16
 
 
 class ASGIRequest(Request):
@@ -97,6 +100,16 @@ class ASGIRequest(Request):
 
     def take_body(self) -> Coroutine[Any, Any, None] | None:
         return self._receive_body() if self.on_loop else super().take_body()
+
+    async def receive_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        fields = self._fields
+        media_type, announced = fields.get(b"content-type", b""), fields.get(b"content-length", b"")
+        if media_type.decode("latin-1") not in media_types or b"content-encoding" in fields:
+            return None
+        if not announced.isdigit() or len(announced) > _MANY_DIGITS or int(announced) > limit:
+            return None
+        self._body = await self.content.receive_all(Bounds(int(announced), limit))
+        return self._body
 
     async def _receive_body(self) -> None:
         await self.read_body()
