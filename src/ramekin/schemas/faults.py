@@ -76,29 +76,34 @@ def compile_teller(shape: Shape, location: Location) -> Callable[[Any], list[Fau
         shape: What the input is loaded with; it is kept alive only as long as the function needs it.
         location: Where the input comes from.
     """
-    walk = _Reader().walk_of(shape)
-    # A fault is frozen, and most are told again and again: the same field, the same message.
-    known: dict[tuple[str, str, str], Fault] = {}
-
-    def tell_new(pointer: str, message: Any) -> Fault:
-        code = message.code if type(message) is Message else INVALID
-        fault = Fault(location, pointer, code, str(message))
-        if type(message) is Message:
-            if len(known) >= _MOST_KNOWN:
-                known.clear()
-            known[pointer, message, code] = fault
-        return fault
+    walk, tell_one = _Reader().walk_of(shape), compile_tell_one(location)
 
     def tell(messages: Any) -> list[Fault]:
         found: _Found = []
         walk(messages, "", found)
-        faults = [
-            (type(message) is Message and known.get((pointer, message, message.code))) or tell_new(pointer, message)
-            for pointer, message in found
+        return [tell_one(pointer, message) for pointer, message in found] or [
+            Fault(location, "", INVALID, "Invalid value.")
         ]
-        return faults or [Fault(location, "", INVALID, "Invalid value.")]
 
     return tell
+
+
+def compile_tell_one(location: Location) -> Callable[[str, Any], Fault]:
+    """Return the function that makes the fault of a pointer and a message."""
+    # A fault is frozen, and most are told again and again: the same field, the same message.
+    known: dict[tuple[str, str, str], Fault] = {}
+
+    def tell_one(pointer: str, message: Any) -> Fault:
+        if type(message) is not Message:
+            return Fault(location, pointer, INVALID, str(message))
+        fault = known.get((pointer, message, message.code))
+        if fault is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            fault = known[pointer, message, message.code] = Fault(location, pointer, message.code, str(message))
+        return fault
+
+    return tell_one
 
 
 #: Most faults that are kept to be told again.
@@ -221,7 +226,7 @@ class _Reader:
             if field.dump_only:
                 read_only.add(key)
             else:
-                members[key] = (index, f"/{_escape(key)}", self._field(field))
+                members[key] = (index, f"/{escape_name(key)}", self._field(field))
 
         def walk_members(messages: Any, pointer: str, found: _Found) -> None:
             before = len(found)
@@ -312,12 +317,13 @@ def _point(pointer: str, key: Any) -> str:
         place = f"{pointer}/{key}"
         return place if len(place) <= POINTER_CHARACTERS else pointer
     name = str(key)[:POINTER_CHARACTERS]
-    place = f"{pointer}/{_escape(name)}"
+    place = f"{pointer}/{escape_name(name)}"
     while name and len(place) > POINTER_CHARACTERS:
         name = name[: -max(1, (len(place) - POINTER_CHARACTERS) // 2)]
-        place = f"{pointer}/{_escape(name)}"
+        place = f"{pointer}/{escape_name(name)}"
     return place if len(place) <= POINTER_CHARACTERS else pointer
 
 
-def _escape(name: str) -> str:
+def escape_name(name: str) -> str:
+    """Return a name as a reference token of a JSON Pointer."""
     return name.replace("~", "~0").replace("/", "~1")

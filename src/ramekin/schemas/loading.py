@@ -18,7 +18,8 @@ from ramekin.schemas.compiled_load import (
     compile_run,
     compile_take,
 )
-from ramekin.schemas.faults import Fault, compile_teller
+from ramekin.schemas.faults import Fault, compile_tell_one, compile_teller
+from ramekin.schemas.finders import Find, compile_finder
 from ramekin.schemas.judges import NUMBER_DIGITS
 from ramekin.schemas.strictness import make_strict, rules_for
 from ramekin.schemas.watching import Watch
@@ -116,13 +117,28 @@ def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, u
 
     if not isinstance(strict, Schema):
         return read_decoded
-    return _compile_quick_read(strict, limits, Watch(shape), compile_teller(shape, "json"), read_decoded)
+    schema: Schema = strict
+    find: Find | None = None
+
+    def read_invalid(body: bytes) -> tuple[Any, list[Fault] | None]:
+        nonlocal find
+        value = decode(body, limits, unique_keys=unique_keys)
+        if find is None:
+            find = compile_finder(schema, compile_tell_one("json")) or _find_nothing
+        faults = find(value)
+        return (None, faults) if faults else read(value)
+
+    return _compile_quick_read(schema, limits, Watch(shape), compile_teller(shape, "json"), read_invalid)
+
+
+def _find_nothing(value: Any) -> None:
+    return None
 
 
 def _compile_quick_read(
-    strict: Schema, limits: Limits, watch: Watch, tell: Callable[[Any], list[Fault]], read_decoded: Read
+    strict: Schema, limits: Limits, watch: Watch, tell: Callable[[Any], list[Fault]], read_invalid: Read
 ) -> Read:
-    """Return what has bodies loaded in C, and those that cannot be by ``read_decoded``."""
+    """Return what has bodies loaded in C, and those that cannot be by ``read_invalid``."""
     take: Callable[[bytes], tuple[Any, Any] | None] | None = None
     calls_to_look = calls_to_rest = misses = 0
 
@@ -130,7 +146,7 @@ def _compile_quick_read(
         nonlocal take, calls_to_look, calls_to_rest, misses
         if calls_to_rest:
             calls_to_rest -= 1
-            return read_decoded(body)
+            return read_invalid(body)
         calls_to_look -= 1
         if calls_to_look < 0:
             # Nested schemas may be named before they are there, so compiling waits for the first body.
@@ -141,7 +157,7 @@ def _compile_quick_read(
             # Where body after body is invalid, or has what no mold takes, trying costs more than it saves.
             misses = min(2 * misses + 1, _MOST_RESTS)
             calls_to_rest = misses
-            return read_decoded(body)
+            return read_invalid(body)
         if misses:
             misses = 0
         return taken if taken[1] is None else (None, tell(taken[1]))

@@ -32,9 +32,8 @@ from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
 from ramekin.schemas.elements import compile_function, conditions_of
 from ramekin.schemas.load_source import can_build, is_plain_list
-from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plainly
+from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
-from ramekin.schemas.strictness import SettledNested
 
 #: Loads a body and returns it with None, as there are no messages; returns None where it did not take the body.
 Take: TypeAlias = Callable[[bytes], "tuple[Any, Any] | None"]
@@ -268,8 +267,7 @@ class _MoldSource:
         return whole
 
     def _nested(self, given: Any, x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
-        own = given.__dict__.get("_deserialize")
-        schema: Schema = own.settle() if type(own) is SettledNested else given.schema
+        schema = nested_schema(given)
         if any(schema._hooks.values()) or schema.many != bool(schema.many or given.many):
             return None
         make = self._several if schema.many else self._schema

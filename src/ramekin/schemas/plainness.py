@@ -94,3 +94,9 @@ def nests_plainly(field: fields.Nested) -> bool:
 def handles_errors(schema: Schema) -> bool:
     """Tell whether a schema has its own `Schema.handle_error`."""
     return type(schema).handle_error is not Schema.handle_error or "handle_error" in schema.__dict__
+
+
+def nested_schema(field: fields.Nested) -> Schema:
+    """Return the schema of a Nested field that loads plainly, made strict where the field is."""
+    own = field.__dict__.get("_deserialize")
+    return own.settle() if type(own) is SettledNested else field.schema
