@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from ramekin import Settings
 from ramekin.json import EncodeError, encode
-from ramekin.problem_texts import write_faults, write_problem
+from ramekin.problem_texts import compile_faults_writer, write_problem
 from ramekin.problems import BadRequest, NotFound, Problem, ProblemDetails, ValidationFailed
 from ramekin.schemas import Fault
 from ramekin.wsgi import WSGIRequest
@@ -58,8 +58,9 @@ def test_faults_have_the_text_of_their_problem(faults: list[Fault]) -> None:
     """Faults without a problem have the text that they have in one, and again when they are told again."""
     details, request = ProblemDetails(), make_request("/a")
     expected = encode(details.body(ValidationFailed(faults), request))
+    write_faults = compile_faults_writer(details)
 
-    assert [write_faults(details, faults, request) for _ in range(2)] == [expected] * 2
+    assert [write_faults(faults, request) for _ in range(2)] == [expected] * 2
 
 
 @pytest.mark.parametrize("problem", [NotFound("\ud800"), ValidationFailed([Fault("json", "", "invalid", "\ud800")])])

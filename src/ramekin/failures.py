@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.inputs import InputError
-from ramekin.problem_texts import write_faults, write_problem
+from ramekin.problem_texts import compile_faults_writer, write_problem
 from ramekin.problems import (
     BadRequest,
     InternalServerError,
@@ -124,10 +124,11 @@ class Failures:
         details = self._format
         if type(details) is not ProblemDetails or any(kind in self._handlers for kind in ValidationFailed.__mro__):
             return None
+        write_faults = compile_faults_writer(details)
         head = Head(ValidationFailed.status, [("Content-Type", details.media_type)])
 
         def refuse(request: Request, faults: Sequence[Fault]) -> tuple[Head, bytes]:
-            return head, write_faults(details, faults, request)
+            return head, write_faults(faults, request)
 
         return refuse
 

@@ -24,7 +24,7 @@ import msgspec
 from ramekin.errors import ContractError
 from ramekin.limits import Limits
 
-__all__ = ["PLAIN_ERRORS", "EncodeError", "JSONError", "decode", "encode", "encode_plain", "to_text"]
+__all__ = ["PLAIN_ERRORS", "EncodeError", "JSONError", "compile_decode", "decode", "encode", "encode_plain", "to_text"]
 
 #: Returns the text that `encode` writes for a datetime, date, time or UUID; a datetime of UTC ends in ``Z``.
 to_text = msgspec.to_builtins
@@ -124,34 +124,42 @@ def decode(body: bytes, limits: Limits, *, unique_keys: bool = True) -> Any:
         >>> decode(b'{"stock": 18446744073709551616}', Limits())
         {'stock': 18446744073709551616}
     """
-    # The brackets bound the depth from above, and bytes find an integer in themselves faster than other bytes.
-    if body.count(_BRACKET) + body.count(_BRACE) > limits.json_depth:
-        _check_depth(body, limits.json_depth)
-    size = len(body)
-    if size > 2 * limits.json_nodes:  # n values take at least 2n - 1 bytes
-        _check_nodes(body, limits.json_nodes)
-    digits = limits.number_digits
-    if size > digits:
-        stride, run = sample_numbers(digits)
-        # Asked by `in`, bytes take their argument for an integer first, which takes longer than the search.
-        if body[::stride].translate(NUMBER_TO_ZERO).find(run) >= 0:
-            _check_digits(body, digits)
-    try:
-        value = _decode(body)
-    except UNFIT as error:
-        # The mark is looked for here, so that only a body which has one pays for it. Only one is taken.
-        if body.startswith(_BOM) and not body.startswith(_BOM, 3):
-            return decode(body[3:], limits, unique_keys=unique_keys)
-        _refuse(body, error)
-    if unique_keys:
-        colons = body.count(_COLON)
-        # Every member has a colon, so as many members as colons leave room for no member that was dropped.
-        if colons and not (type(value) is dict and len(value) == colons):
-            _check_keys(body, value, colons)
-    return value
+    return compile_decode(limits, unique_keys=unique_keys)(body)
 
 
 @lru_cache(maxsize=64)
+def compile_decode(limits: Limits, *, unique_keys: bool = True) -> Callable[[bytes], Any]:
+    """Return `decode` for some limits: a function of the text alone."""
+    depth, nodes, digits = limits.json_depth, limits.json_nodes, limits.number_digits
+    stride, run = sample_numbers(digits)
+
+    def decode_body(body: bytes) -> Any:
+        # The brackets bound the depth from above.
+        if body.count(_BRACKET) + body.count(_BRACE) > depth:
+            _check_depth(body, depth)
+        size = len(body)
+        if size > 2 * nodes:  # n values take at least 2n - 1 bytes
+            _check_nodes(body, nodes)
+        # Asked by `in`, bytes take their argument for an integer first, which takes longer than the search.
+        if size > digits and body[::stride].translate(NUMBER_TO_ZERO).find(run) >= 0:
+            _check_digits(body, digits)
+        try:
+            value = _decode(body)
+        except UNFIT as error:
+            # The mark is looked for here, so that only a body which has one pays for it. Only one is taken.
+            if body.startswith(_BOM) and not body.startswith(_BOM, 3):
+                return decode_body(body[3:])
+            _refuse(body, error)
+        if unique_keys:
+            colons = body.count(_COLON)
+            # Every member has a colon, so as many members as colons leave room for no member that was dropped.
+            if colons and not (type(value) is dict and len(value) == colons):
+                _check_keys(body, value, colons)
+        return value
+
+    return decode_body
+
+
 def sample_numbers(digits: int) -> tuple[int, bytes]:
     """Return how far apart bytes may be looked at so that no number of more digits is missed, and how it shows then."""
     # A number that is too long covers so many neighbours of a sample, whatever its offset.

@@ -8,12 +8,12 @@ Specification: RFC 9457; RFC 8259.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ramekin import json
-from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFailed, instance_of
+from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFailed, quote_instance
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
@@ -31,18 +31,26 @@ def write_problem(details: ProblemDetails, problem: Problem, request: Request) -
     return _join(head + detail, request, values, faults)
 
 
-def write_faults(details: ProblemDetails, faults: Sequence[Fault], request: Request) -> bytes:
-    """Return the text of `ramekin.problems.ValidationFailed` with these faults."""
+def compile_faults_writer(details: ProblemDetails) -> Callable[[Sequence[Fault], Request], bytes]:
+    """Return what writes the text of `ramekin.problems.ValidationFailed` with some faults."""
     kind = ValidationFailed
-    return _join(_write_head(details.base_uri, kind.title, kind.status, kind.code), request, b"", faults)
+    head = _write_head(details.base_uri, kind.title, kind.status, kind.code)
+
+    def write_faults(faults: Sequence[Fault], request: Request) -> bytes:
+        return _join(head, request, b"", faults)
+
+    return write_faults
 
 
 def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
+    # No operation answers CONNECT.
+    is_connect = request.operation is None and request.method == "CONNECT"
+    instance = _write_instance(request.script_name, request.path, is_connect)
     # What a request id has is no character that JSON escapes.
-    text = head + _write_instance(instance_of(request)) + b',"request_id":"' + request.id.encode() + b'"' + values
+    text = b'%b%b,"request_id":"%b"%b' % (head, instance, request.id.encode(), values)
     if faults is None:
         return text + b"}"
-    return text + b',"errors":[' + b",".join([fault.text or _write_fault(fault) for fault in faults]) + b"]}"
+    return b'%b,"errors":[%b]}' % (text, b",".join([fault.text or _write_fault(fault) for fault in faults]))
 
 
 @lru_cache(maxsize=256)
@@ -52,7 +60,8 @@ def _write_head(base_uri: str | None, title: str, status: int, code: str) -> byt
 
 
 @lru_cache(maxsize=256)
-def _write_instance(instance: str | None) -> bytes:
+def _write_instance(script_name: str, path: str, is_connect: bool) -> bytes:
+    instance = quote_instance(script_name, path, is_connect=is_connect)
     return b"" if instance is None else b',"instance":' + json.encode(instance)
 
 

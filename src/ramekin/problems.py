@@ -12,7 +12,6 @@ import copy
 import inspect
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import quote
@@ -407,7 +406,7 @@ class ProblemDetails:
         }
         if problem.detail is not None:
             body["detail"] = problem.detail
-        instance = instance_of(request)
+        instance = quote_instance(request.script_name, request.path, is_connect=request.method == "CONNECT")
         if instance is not None:
             body["instance"] = instance
         body["request_id"] = request.id
@@ -420,18 +419,12 @@ class ProblemDetails:
         return body
 
 
-def instance_of(request: Request) -> str | None:
+def quote_instance(script_name: str, path: str, *, is_connect: bool) -> str | None:
     """Return the path of a request as a problem repeats it; None where its target is no path."""
-    path = request.path
     # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
-    if not path.startswith("/") or request.method == "CONNECT":
+    if not path.startswith("/") or is_connect:
         return None
-    path = request.script_name + path
+    path = script_name + path
     if path.startswith("//"):  # This would name a host.
         path = "/" + path.lstrip("/")
-    return _quote_instance(path[:REPEATED_CHARACTERS])
-
-
-@lru_cache(maxsize=256)
-def _quote_instance(path: str) -> str:
-    return quote(path, safe="/:@!$&'()*+,;=~-._")
+    return quote(path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")

@@ -129,11 +129,10 @@ class Request:
     @property
     def id(self) -> str:
         """A name for this request: 32 random hexadecimal digits, or a valid one from the header that is trusted."""
-        try:
-            return self._id
-        except AttributeError:
-            self._id = self._find_id()
-            return self._id
+        found: str | None = getattr(self, "_id", None)
+        if found is None:
+            found = self._id = self._find_id()
+        return found
 
     def _find_id(self) -> str:
         trusted = self.site.settings.request_id_header

@@ -91,9 +91,11 @@ class _FinderSource:
             is_due = callable(given.load_default) and partial is not True
             if looks is None or is_due or len(below) > _MOST_CHARACTERS or {"{", "}"} & {*key}:
                 return None
-            lines += [f"if {key!r} in {v}:", f" {x} = {v}[{key!r}]", *_indent(looks), "else:", f" {missing} += 1"]
+            absent = [f" {missing} += 1"]
             if given.required and partial is not True:
-                lines.append(f" {self._add(below, fixed_message(given, 'required'))}")
+                absent.append(f" {self._add(below, fixed_message(given, 'required'))}")
+            # That one is missing is a common fault, for which an exception would cost more than all the rest.
+            lines += [f"if {key!r} in {v}:", f" {x} = {v}[{key!r}]", *_indent(looks), "else:", *absent]
         # Unknown members are told after all others, if they are.
         return [*lines, f"if len({v}) + {missing} != {len(schema.load_fields)}: return None"]
 

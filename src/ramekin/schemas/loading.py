@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from marshmallow import Schema, ValidationError
 from marshmallow.types import UnknownOption
 
-from ramekin.json import decode
+from ramekin.json import compile_decode
 from ramekin.limits import Limits
 from ramekin.schemas.compiled_dump import compile_dump, compile_encode, compile_field_dump, compile_field_encode
 from ramekin.schemas.compiled_load import (
@@ -110,19 +110,16 @@ def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, u
         `ramekin.json.decode` makes of them. It raises what that raises.
     """
     strict = _make_private(shape, "json", coerce, None, limits.number_digits)
-    read = _compile_read(shape, "json", strict)
-
-    def read_decoded(body: bytes) -> tuple[Any, list[Fault] | None]:
-        return read(decode(body, limits, unique_keys=unique_keys))
+    read, decode = _compile_read(shape, "json", strict), compile_decode(limits, unique_keys=unique_keys)
 
     if not isinstance(strict, Schema):
-        return read_decoded
+        return lambda body: read(decode(body))
     schema: Schema = strict
     find: Find | None = None
 
     def read_invalid(body: bytes) -> tuple[Any, list[Fault] | None]:
         nonlocal find
-        value = decode(body, limits, unique_keys=unique_keys)
+        value = decode(body)
         if find is None:
             find = compile_finder(schema, compile_tell_one("json")) or _find_nothing
         faults = find(value)

@@ -38,6 +38,9 @@ MOST_MISSES = 16
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
 
+#: Names of built-ins in the source.
+_BUILTINS = ("type", "str", "int", "float", "list", "dict")
+
 #: What reading an object that is not as its proof expects may raise, and what the codec may.
 MIRROR_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
 
@@ -114,6 +117,9 @@ class _MirrorSource:
         """Return the function, given the expression of the mirror of one object."""
         lines = ["def write(o):", " n = 0"]
         if self.many:
+            # In a long loop, local names are found a little faster.
+            local = ", ".join(f"{name}={name}" for name in (*_BUILTINS, *self.namespace))
+            lines = [f"def write(o, {local}):", " n = 0"]
             lines += [" objects, mirrors = o, []", *(f" {each} = None" for each in self.classes), " for o in objects:"]
             lines += [*self.lines, f"  mirrors.append({whole})", " text = encode(mirrors)"]
         else:
