@@ -9,7 +9,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
-from ramekin.access_log import compile_is_logged, log_access
+from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
 from ramekin.methods import Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
@@ -141,10 +141,10 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
     fallback = site.fallback
-    is_logged = compile_is_logged(site.settings)
+    find_logged, is_logged = compile_is_logged(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter() if is_logged() else None
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
         path = environ.get("PATH_INFO") or "/"
         found: Found | None = find_static(path)
         if found is not None:

@@ -13,7 +13,7 @@ from contextvars import Context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ramekin.access_log import compile_is_logged, log_access
+from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path
 from ramekin.asgi.sending import Delivery, send_whole
@@ -32,14 +32,14 @@ __all__ = ["compile_asgi"]
 def compile_asgi(site: Site) -> ASGIApplication:
     """Return the ASGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    is_logged = compile_is_logged(site.settings)
+    find_logged, is_logged = compile_is_logged(site.settings)
     threads, lifespan, fallback = Threads(site.settings.asgi_threads), site.lifespan, site.fallback
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await serve_other(scope, receive, send)
             return
-        started = perf_counter() if is_logged() else None
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
         if not (lifespan.is_empty or lifespan.is_started):
             await lifespan.start()  # The server does not know the lifespan protocol.
         found: Found | None = None if scope.get("root_path") else find_static(scope["path"])

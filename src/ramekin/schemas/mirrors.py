@@ -234,18 +234,20 @@ class _PlainClasses:
         known: Classes of which it was told.
     """
 
-    __slots__ = ("_attributes", "known")
+    __slots__ = ("_attributes", "_refused", "known")
 
     def __init__(self, attributes: tuple[str, ...]) -> None:
         self._attributes = attributes
+        self._refused: set[type] = set()
         self.known: set[type] = set()
 
     def __call__(self, cls: type) -> bool:
-        if cls in self.known:
-            return True
+        if cls in self.known or cls in self._refused:
+            return cls in self.known
         plain = has_plain_attributes(cls) and all(is_data(cls, each) for each in self._attributes)
-        if plain and len(self.known) < _MOST_TYPES:
-            self.known.add(cls)
+        kept = self.known if plain else self._refused
+        if len(kept) < _MOST_TYPES:
+            kept.add(cls)
         return plain
 
 
