@@ -179,7 +179,7 @@ def _compile_parts(operation: Operation, settings: Settings) -> list[StraightLoa
         parts.append(_compile_form(operation))
     limits = operation.limits
     if query := operation.inputs_at("query"):
-        read_query = inputs.compile_query_reader(_schemas(query), limits)
+        read_query = inputs.compile_query_reader(_schemas(query), limits, _query_credentials(operation))
         parts.append(_compile_text("query", query, limits, lambda request: read_query(request.query_string)))
     if headers := operation.inputs_at("headers"):
         read_headers = inputs.compile_header_reader(_schemas(headers), limits)
@@ -257,6 +257,12 @@ def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
         return faults
 
     return load_json
+
+
+def _query_credentials(operation: Operation) -> frozenset[str]:
+    """Return the names in the query that security schemes read."""
+    schemes = operation.effects.security_schemes.values()
+    return frozenset(scheme["name"] for scheme in schemes if scheme.get("in") == "query")
 
 
 def _unreadable(location: Location, error: json.JSONError | inputs.InputError) -> BadRequest:

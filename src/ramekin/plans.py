@@ -19,7 +19,6 @@ from ramekin.arguments import compile_admission, compile_load
 from ramekin.coroutines import drive, is_async, settle_elsewhere, settle_here
 from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, frame_steps
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import to_head
 from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.straight import StraightSource
@@ -66,10 +65,9 @@ def compile_plan(
         settings: The app's settings.
         responder: What the operations of the site share in answering.
     """
-    is_plain = not operation.effects.provides and all(
-        item.for_handler and item.location != "files" for item in operation.effects.inputs
-    )
-    if steps or not is_plain:
+    is_plain = all(item.for_handler and item.location != "files" for item in operation.effects.inputs)
+    takes_more = any(takes_parameter(operation.handler, name) for name in operation.effects.provides)
+    if steps or takes_more or not is_plain:
         return OnionPlan(operation, steps, failures, settings, responder)
     return StraightPlan(operation, failures, settings, responder)
 
@@ -122,7 +120,7 @@ class StraightPlan:
         reply = await answer_failure(self._failures, exchange, error, finish, settle)
         if self._propagate and exchange.error is not None:
             raise exchange.error
-        return to_head(reply), reply.body, None
+        return self._responder.to_head(reply), reply.body, None
 
 
 class OnionPlan:
@@ -140,7 +138,7 @@ class OnionPlan:
     ) -> None:
         self.operation = operation
         frames = _compile_frames(operation, steps, settings, responder)
-        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug)
+        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, responder.to_head)
         self.run_async = self._run_async if belongs_on_loop(operation, steps) else None
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:

@@ -192,6 +192,10 @@ class Forbidden(Problem):
     status = 403
 
 
+class CrossOrigin(Forbidden):
+    """A page of another origin may not send this with somebody's session."""
+
+
 class NotFound(Problem):
     """There is nothing here."""
 

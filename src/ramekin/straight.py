@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ramekin.arguments import compile_admission, compile_json_reader, compile_straight_load, refuse_json
 from ramekin.json import JSONError
-from ramekin.outcomes import is_json, to_head
 from ramekin.problems import ValidationFailed
-from ramekin.responses import Reply
+from ramekin.responses import Reply, is_json
 from ramekin.schemas.elements import compile_function
 from ramekin.streams import AsyncStream
 
@@ -46,7 +45,7 @@ class StraightSource:
         self.namespace: dict[str, Any] = {
             "accepted": negotiation.good,
             "judge_accept": negotiation.judge,
-            "refuse": failures.compile_refusal() or _raise_faults,
+            "refuse": failures.compile_refusal(responder.to_head) or _raise_faults,
             "most": operation.limits.reported_errors,
             "new": object.__new__,
             "Resource": operation.resource,
@@ -58,7 +57,7 @@ class StraightSource:
             "encode": encoder.encode,
             "head": responder.head(success),
             "Reply": Reply,
-            "to_head": to_head,
+            "to_head": responder.to_head,
         }
 
     def compile(self, fail: Callable[..., Any], *, on_loop: bool = False) -> Callable[..., Any]:

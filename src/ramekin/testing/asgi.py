@@ -52,7 +52,7 @@ def _to_scope(environ: WSGIEnvironment) -> Scope:
     headers = [
         (name.replace("_", "-").lower().encode("latin-1"), environ[key].encode("latin-1", "replace"))
         for key, name in names.items()
-        if environ[key]
+        if environ[key] or key not in _FIELDS  # An empty one of these two stands for none (PEP 3333).
     ]
     if environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH"):
         headers.append((b"transfer-encoding", b"chunked"))
@@ -129,6 +129,8 @@ class _Connection:
         self._messages.put(message)
         if self._state == "streaming" and message["type"] == "http.response.body":
             await self._wanted.wait()
+            if self._left_by_client.is_set():
+                raise OSError("The client has left.")
 
     # -- The client's side --------------------------------------------------------------------------------------------
 
