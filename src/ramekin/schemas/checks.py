@@ -55,26 +55,17 @@ def _unwrap(validator: Validator) -> Any:
     return validator.validator if type(validator) is ExactValidator else validator
 
 
-def is_pure(validator: Validator) -> bool:
-    """Tell whether a validator is of marshmallow's own, so that nothing can tell how often it is called."""
+def is_pure(validator: Validator, value_type: type) -> bool:
+    """Tell whether a validator does nothing with values of a type but accept or refuse them, as often as it is called.
+
+    One of a user's own may do anything; one of marshmallow's raises other errors for a value that it is not made for.
+    """
     inner = _unwrap(validator)
-    return type(inner) in _PURE or type(inner) in (ExactRegexp, ExactURL)
+    return inline_condition(validator, value_type) is not None or (value_type is str and type(inner) in _PURE)
 
 
-#: A Predicate calls a method of the value, and And calls others.
-_PURE = frozenset(
-    {
-        validate.ContainsOnly,
-        validate.Email,
-        validate.Equal,
-        validate.Length,
-        validate.NoneOf,
-        validate.OneOf,
-        validate.Range,
-        validate.Regexp,
-        validate.URL,
-    }
-)
+#: Validators of text that have no inline condition, or may have none.
+_PURE = frozenset({validate.Email, validate.NoneOf, validate.Regexp, validate.URL, ExactRegexp, ExactURL})
 
 
 def codec_constraints(validator: Validator, value_type: type) -> dict[str, Any] | None:

@@ -110,9 +110,10 @@ class _FinderSource:
 
     def _value(self, given: Field[Any], v: str, partial: Any, place: str, path: tuple[Any, ...]) -> list[str] | None:
         """Return the lines that look at a value named v."""
-        if not all(map(is_pure, given.validators)):
-            return None
         recipe, looks = find_recipe(given), None
+        value_type = recipe.steps[0].value_type if recipe is not None else list
+        if not all(is_pure(each, value_type) for each in given.validators):
+            return None
         if recipe is not None:
             looks = self._scalar(given, recipe, v, place)
         elif is_plain_list(given):

@@ -200,9 +200,10 @@ class _MoldSource:
         return _Made(made.annotation | None, x, 0, lines)
 
     def _value_not_null(self, given: Field[Any], x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
-        if not all(map(is_pure, given.validators)):
-            return None
         recipe = find_recipe(given)
+        value_type = recipe.steps[0].value_type if recipe is not None else list
+        if not all(is_pure(each, value_type) for each in given.validators):
+            return None
         if recipe is not None:
             return (
                 self._converted(given, recipe, x) if isinstance(given, _CONVERTED) else self._scalar(given, recipe, x)
