@@ -202,7 +202,7 @@ def test_a_coercing_reader_takes_what_marshmallow_takes() -> None:
         Schema.from_dict({"at": fields.DateTime(), "n": fields.Integer()})(), LIMITS, coerce=True
     )
 
-    assert read(b'{"at": "2020-01-02", "n": 1}')[0] == {"at": dt.datetime(2020, 1, 2), "n": 1}  # noqa: DTZ001
+    assert read(b'{"at": "2020-01-02", "n": 1}')[0] == {"at": dt.datetime(2020, 1, 2), "n": 1}
     assert read(b'{"n": "13"}') == ({"n": 13}, None)
 
 
