@@ -226,14 +226,18 @@ def test_what_is_never_proved_is_not_tried_for_ever() -> None:
     assert write({"name": "Ada"}) == b'{"name":"Ada"}'
 
 
-@pytest.mark.parametrize("name", ["time", "decimal", "number", "dotted"])
+@pytest.mark.parametrize("name", ["time", "decimal", "number", "dotted", "quoted", "own"])
 def test_the_codec_is_not_asked_for_what_it_cannot_dump(name: str) -> None:
     """A schema with a field that the codec would write differently has no mirror."""
+    own = fields.String()
+    own._serialize = lambda value, attr, obj, **kwargs: "own"  # type: ignore[method-assign]
     odd: dict[str, dict[str, fields.Field[Any]]] = {
         "time": {"x": fields.Time()},
         "decimal": {"x": fields.Decimal()},
         "number": {"x": fields.Integer(as_string=True)},
         "dotted": {"x": fields.String(attribute="a.b")},
+        "quoted": {"x": fields.String(data_key='"')},
+        "own": {"x": fields.List(own)},
     }
     schema = Schema.from_dict(odd[name])(many=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -184,6 +185,25 @@ def test_a_good_body_is_loaded_by_the_codec(indent: int | None) -> None:
 def test_what_does_not_fit_is_left(body: bytes) -> None:
     """A member given twice or unknown, a value out of bounds and a text near a limit are left."""
     assert compile_strict(Whole())(body) is None
+
+
+@pytest.mark.parametrize("choices", [["a", "b"], ["a", "a\n"]])
+def test_choices_are_judged_whatever_they_are(choices: list[str]) -> None:
+    """Choices that the codec can be told are refused by it, and others by the function that it leaves them to."""
+    take = compile_strict(Schema.from_dict({"x": fields.String(validate=validate.OneOf(choices))})())
+
+    assert take(b'{"x": "a"}') == ({"x": "a"}, None)
+    assert take(b'{"x": "c"}') is None
+
+
+def test_a_coercing_reader_takes_what_marshmallow_takes() -> None:
+    """With marshmallow's leniency, what fits strictly is loaded by the codec and all else in steps."""
+    read = compile_body_reader(
+        Schema.from_dict({"at": fields.DateTime(), "n": fields.Integer()})(), LIMITS, coerce=True
+    )
+
+    assert read(b'{"at": "2020-01-02", "n": 1}')[0] == {"at": dt.datetime(2020, 1, 2), "n": 1}
+    assert read(b'{"n": "13"}') == ({"n": 13}, None)
 
 
 def test_an_unknown_member_is_left_out_in_steps() -> None:

@@ -104,6 +104,7 @@ class _MirrorSource:
         self.lines: list[str] = []
         self.names = 0
         self.classes: list[str] = []
+        self.has_times = False
         self.namespace: dict[str, Any] = {
             "utc": dt.UTC,
             "datetime": dt.datetime,
@@ -124,7 +125,7 @@ class _MirrorSource:
             lines += [*self.lines, f"  mirrors.append({whole})", " text = encode(mirrors)"]
         else:
             lines += [*self.lines, f" text = encode({whole})"]
-        lines.append(" return spell_utc(text, n) if n else text")
+        lines.append(" return spell_utc(text, n) if n else text" if self.has_times else " return text")
         return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
@@ -192,6 +193,7 @@ class _MirrorSource:
         return bool(lines)
 
     def _add_time(self, field: Any, v: str, depth: int) -> bool:
+        self.has_times = True
         self._add(depth, f"if type({v}) is datetime:")
         self._add(depth, f" z = {v}.tzinfo")
         self._add(depth, " if z is utc: n += 1")

@@ -30,7 +30,7 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
-from ramekin.schemas.elements import compile_function, conditions_of
+from ramekin.schemas.elements import compile_function
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
@@ -237,9 +237,6 @@ class _MoldSource:
             made.lines += [f"try: {x} = {result}", "except ValueError: return None"]
         else:
             made.lines.append(f"{x} = {result}")
-        if given.validators:
-            check = self._constant("check", make_check(given.validators, conditions_of(given, step.value_type)))
-            made.lines.append(f"if {check}({x}) is not None: return None")
         return made
 
     def _add_validators(self, made: _Made, validators: list[Any], kind: type) -> None:
