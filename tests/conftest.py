@@ -27,6 +27,7 @@ BEHAVIOUR = frozenset(
         "test_failures",
         "test_features_through_the_door",
         "test_hooks",
+        "test_lifespans",
         "test_limits",
         "test_logging",
         "test_plans",
