@@ -115,6 +115,11 @@ _NOTHING = object()
 _LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
 
 
+def is_own_loop(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether a loop is the one of this process, which ends with it."""
+    return _LOOPS.get(os.getpid()) is loop
+
+
 def _find_loop() -> asyncio.AbstractEventLoop:
     """Return the one loop of this process, which runs in a thread of its own from its first use on."""
     loop = _LOOPS.get(os.getpid())  # A forked process has the threads of its parent no longer, nor a loop.

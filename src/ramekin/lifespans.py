@@ -8,6 +8,7 @@ Specification: ASGI Lifespan Protocol 2.0.
 
 from __future__ import annotations
 
+import atexit
 import inspect
 import logging
 import os
@@ -23,7 +24,7 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.coroutines import run_coroutine
+from ramekin.coroutines import is_own_loop, run_coroutine
 from ramekin.errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Lifespan:
     async def start(self) -> None:
         """Set up on this event loop, unless that is done.
 
+        On the loop of the process, which nobody ends, it is taken down when the process ends.
+
         Raises:
             BaseException: A set-up failed; what was set up before it is taken down, and the next start tries again.
         """
@@ -85,6 +88,8 @@ class Lifespan:
             self._started = asyncio.get_running_loop().create_future()
             self._ending = asyncio.Event()
             self._keeper = asyncio.create_task(self._keep())
+            if is_own_loop(asyncio.get_running_loop()):
+                atexit.register(self.stop_here)
         await asyncio.shield(self._started)  # Another may wait for it, too, when this one is cancelled.
 
     async def _keep(self) -> BaseException | None:
@@ -127,15 +132,8 @@ class Lifespan:
             raise error
 
     def start_here(self) -> None:
-        """Set up from a thread; others wait until that is done. It is taken down when the process ends."""
-        import atexit
-        import threading
-
-        lock = _LOCKS.setdefault(os.getpid(), threading.Lock())
-        with lock:
-            if not self.is_started:
-                run_coroutine(self.start())
-                atexit.register(self.stop_here)
+        """Set up from a thread."""
+        run_coroutine(self.start())
 
     def stop_here(self) -> None:
         """Take down from a thread."""
@@ -153,10 +151,6 @@ class Lifespan:
             return wsgi(environ, start_response)
 
         return serve
-
-
-#: One a process, so that a fork in the middle of a start leaves none held.
-_LOCKS: dict[int, Any] = {}
 
 
 async def _enter(stack: AsyncExitStack, given: Any) -> None:
