@@ -29,6 +29,50 @@ Settle: TypeAlias = "Callable[[Coroutine[Any, Any, T]], Awaitable[T]]"
 LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("ramekin.loop", default=None)
 
 
+class Wait:
+    """What a thread waits for: the coroutine that a loop runs for it, if one is. All of it happens on that loop."""
+
+    __slots__ = ("_is_over", "_task")
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._task: asyncio.Task[Any] | None = None
+
+    def cancel(self) -> None:
+        """Cancel the coroutine; where there is none now, the next one."""
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def resume(self) -> None:
+        """Let further coroutines run, as those that close what was opened."""
+        self._is_over = False
+
+    async def carry(self, coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None, Context]:
+        """Return what a coroutine returns or raises, and the context that it leaves behind."""
+        import asyncio
+
+        self._task = asyncio.current_task()
+        try:
+            if self._is_over:
+                coroutine.close()
+                raise asyncio.CancelledError
+            return await coroutine, None, copy_context()
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # One that passed might end the loop for all.
+            return None, error, copy_context()
+        except asyncio.CancelledError as error:
+            if not self._is_over:
+                raise
+            self._is_over = False  # As a task, the thread is told once, and may wait for what it closes.
+            return None, error, copy_context()
+        finally:
+            self._task = None
+
+
+#: What the thread of this context waits for, so that it can be cancelled.
+WAIT: ContextVar[Wait | None] = ContextVar("ramekin.wait", default=None)
+
+
 def is_async(function: object) -> bool:
     """Tell whether calling this makes a coroutine: an ``async def``, a partial of one, an object called by one."""
     while isinstance(function, partial):
@@ -74,7 +118,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     if asyncio._get_running_loop() is loop:
         coroutine.close()
         raise RuntimeError("A plain function of the event loop's thread cannot wait for async code; make it async too.")
-    future = asyncio.run_coroutine_threadsafe(_carry(coroutine), loop)
+    future = asyncio.run_coroutine_threadsafe((WAIT.get() or Wait()).carry(coroutine), loop)
     try:
         value, error, context = future.result()
     except BaseException:
@@ -91,14 +135,6 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     import asyncio
 
     return asyncio.run_coroutine_threadsafe(coroutine, _find_loop())
-
-
-async def _carry(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None, Context]:
-    """Return what a coroutine returns or raises: a SystemExit that passed would end the loop for all."""
-    try:
-        return await coroutine, None, copy_context()
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
-        return None, error, copy_context()
 
 
 def _restore(context: Context) -> None:

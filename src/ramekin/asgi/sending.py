@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ramekin.asgi.threads import Threads
     from ramekin.frames import Answer
     from ramekin.responses import Content, Head
-    from ramekin.types import Receive, Send
+    from ramekin.types import Message, Receive, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
 _LOST_FRAMING = frozenset({400, 413})
@@ -62,6 +62,7 @@ class Delivery:
         self._receive = receive
         self._send = send
         self._threads = threads
+        self._is_on_loop = context is None
         self._context = context
         self.sent = 0
 
@@ -71,12 +72,12 @@ class Delivery:
         broken: Exception | None = None
         try:
             if isinstance(content, bytes):
-                await send_whole(self._send, self._request, head, content)
+                await send_whole(self._give, self._request, head, content)
                 self.sent = len(content)
             else:
-                await self._send({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
+                await self._give({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
                 await self._send_chunks(content)
-        except (ClientLeft, OSError):
+        except ClientLeft:
             pass  # Nobody is there to be told.
         except Exception as error:
             broken = error
@@ -91,8 +92,14 @@ class Delivery:
                 async for chunk in self._read_chunks(content):
                     if chunk:
                         self.sent += len(chunk)
-                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await self._send({"type": "http.response.body", "body": b""})
+                        await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._give({"type": "http.response.body", "body": b""})
+
+    async def _give(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # ASGI HTTP message format 2.4: what sending after the client has left raises.
+            raise ClientLeft from error
 
     async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         if isinstance(content, AsyncIterable):
@@ -119,7 +126,7 @@ class Delivery:
             elif close_content is not None:
                 await self._run(close_content)
         finally:
-            if close is not None and self._context is None:
+            if close is not None and self._is_on_loop:
                 await close(broken)
             elif close is not None:
                 await self._run(close, broken)
