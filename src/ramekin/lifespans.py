@@ -12,6 +12,7 @@ import atexit
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -89,7 +90,7 @@ class Lifespan:
             self._ending = asyncio.Event()
             self._keeper = asyncio.create_task(self._keep())
             if is_own_loop(asyncio.get_running_loop()):
-                atexit.register(self.stop_here)
+                _call_at_end(self.stop_here)
         await asyncio.shield(self._started)  # Another may wait for it, too, when this one is cancelled.
 
     async def _keep(self) -> BaseException | None:
@@ -151,6 +152,16 @@ class Lifespan:
             return wsgi(environ, start_response)
 
         return serve
+
+
+def _call_at_end(function: Callable[[], object]) -> None:
+    """Have a function called when this process ends; one that ``multiprocessing`` forked ends without ``atexit``."""
+    atexit.register(function)
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, function, exitpriority=0)
 
 
 async def _enter(stack: AsyncExitStack, given: Any) -> None:

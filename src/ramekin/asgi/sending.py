@@ -6,7 +6,7 @@ Specification: ASGI HTTP message format 2.5, response events; RFC 9112 §9.6 for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -76,7 +76,8 @@ class Delivery:
                 self.sent = len(content)
             else:
                 await self._give({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
-                await self._send_chunks(content)
+                chunks = self._send_chunks(content)
+                await (self._run_async(chunks) if isinstance(content, AsyncIterable) else chunks)
         except ClientLeft:
             pass  # Nobody is there to be told.
         except Exception as error:
@@ -118,11 +119,18 @@ class Delivery:
         self._context = self._context or self._threads.copy_context()
         return await self._threads.run(self._context, function, *args)
 
+    async def _run_async(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Await what async parts go on with, in the context that the thread of the plan left, if it ran in one."""
+        if self._is_on_loop:
+            await coroutine
+        else:
+            await asyncio.create_task(coroutine, context=self._context)
+
     async def _close(self, content: Content, close: Any, broken: Exception | None) -> None:
         try:
             close_content = getattr(content, "close", None)
             if isinstance(content, AsyncIterable):
-                await getattr(content, "aclose", _nothing)()
+                await self._run_async(getattr(content, "aclose", _nothing)())
             elif close_content is not None:
                 await self._run(close_content)
         finally:
