@@ -30,6 +30,7 @@ BEHAVIOUR = frozenset(
         "test_lifespans",
         "test_limits",
         "test_logging",
+        "test_methods",
         "test_plans",
         "test_problems",
         "test_resources",

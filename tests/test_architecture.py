@@ -26,7 +26,17 @@ HOMES = {
     "yaml": {"cli"},
 }
 # What `import ramekin` must not load: it is paid for by those who use it.
-LOADED_ON_USE = ("apispec", "offapi", "ramekin.cli", "ramekin.openapi.converter", "ramekin.testing", "yaml")
+LOADED_ON_USE = (
+    "apispec",
+    "asyncio",
+    "offapi",
+    "ramekin.asgi",
+    "ramekin.cli",
+    "ramekin.lifespans",
+    "ramekin.openapi.converter",
+    "ramekin.testing",
+    "yaml",
+)
 
 
 def walk_running_code(node: ast.AST) -> Iterator[ast.AST]:

@@ -118,11 +118,13 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     if asyncio._get_running_loop() is loop:
         coroutine.close()
         raise RuntimeError("A plain function of the event loop's thread cannot wait for async code; make it async too.")
-    future = asyncio.run_coroutine_threadsafe((WAIT.get() or Wait()).carry(coroutine), loop)
+    wait = WAIT.get() or Wait()
     try:
-        value, error, context = future.result()
-    except BaseException:
-        future.cancel()
+        value, error, context = asyncio.run_coroutine_threadsafe(wait.carry(coroutine), loop).result()
+    except Exception:
+        raise
+    except BaseException:  # A signal interrupted this thread.
+        loop.call_soon_threadsafe(wait.cancel)
         raise
     _restore(context)
     if error is not None:
