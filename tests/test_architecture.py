@@ -30,11 +30,14 @@ HOMES = {
 # What `import ramekin` must not load: it is paid for by those who use it.
 LOADED_ON_USE = (
     "apispec",
+    "asyncio",
     "itsdangerous",
     "jwt",
     "offapi",
+    "ramekin.asgi",
     "ramekin.auth",
     "ramekin.cli",
+    "ramekin.lifespans",
     "ramekin.openapi.converter",
     "ramekin.testing",
     "yaml",

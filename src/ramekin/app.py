@@ -403,6 +403,25 @@ class App:
                     self._site = site
         return self._site
 
+    def start(self) -> None:
+        """Compile, and set up what `lifespan` says, now instead of at the first request under WSGI.
+
+        It is for the hook that a WSGI server runs in each new worker, so that what fails there fails the worker. ASGI
+        servers say by themselves when to set up.
+
+        Raises:
+            BaseException: Whatever compiling or a function of the lifespan raises.
+        """
+        self.compile().lifespan.start_here()
+
+    def stop(self) -> None:
+        """Take down what was set up in this process, now instead of at its end under WSGI.
+
+        Raises:
+            BaseException: Whatever a function of the lifespan raises.
+        """
+        self.compile().lifespan.stop_here()
+
     def _build_frozen(self) -> Site:
         """Make the one site; changes are refused from here on, unless it cannot be made."""
         with self._changing:

@@ -6,6 +6,7 @@ Specification: PEP 3333; RFC 9110 §9.3.7 and §15.5.6 for OPTIONS and 405.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextvars import Context, copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +31,7 @@ _READY_LENGTHS = 512
 #: Digits of a ``Content-Length`` that needs a closer look.
 _MANY_DIGITS = 16
 _LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
+_END: Any = object()
 
 
 class WSGIRequest(Request):
@@ -158,12 +160,13 @@ def compile_wsgi(site: Site) -> WSGIApplication:
         if hosts is not None and not hosts.trust(request.host):
             found = NO_HOST
         plan = found.plans.get(environ["REQUEST_METHOD"])
+        context = copy_context()  # The thread's next request must not see the context variables of this one.
         if plan is not None:
             request.operation = plan.operation
-            head, content, close = plan.run(request, arguments)
+            head, content, close = context.run(plan.run, request, arguments)
         else:
             request.operation = None
-            head, content, close = fallback.run(request, answer_unmatched(request, found))
+            head, content, close = context.run(fallback.run, request, answer_unmatched(request, found))
         if type(content) is bytes:
             length = len(content)
             field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
@@ -174,7 +177,7 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             start_response(head.line, list(head.headers))
             if content is None and started is None and close is None:
                 return []
-        return SentBody(request, head.status, content, close, started)
+        return SentBody(request, head.status, content, close, context, started)
 
     return serve
 
@@ -190,10 +193,11 @@ def _decode_path(path: str) -> str | None:
 class SentBody:
     """The content of a response on its way: counts its bytes, closes what the request opened, writes its record.
 
-    An exception in the middle of a stream is logged and passes to the server, which has to give up the connection.
+    All of it runs in the context of the request. An exception in the middle of a stream is logged and passes to the
+    server, which has to give up the connection.
     """
 
-    __slots__ = ("_close", "_content", "_error", "_request", "_started", "_status", "sent")
+    __slots__ = ("_close", "_content", "_context", "_error", "_request", "_started", "_status", "sent")
 
     def __init__(
         self,
@@ -201,19 +205,22 @@ class SentBody:
         status: int,
         content: Content,
         close: Callable[[Exception | None], None] | None,
+        context: Context,
         started: float | None,
     ) -> None:
         self._request = request
         self._status = status
         self._content = _to_chunks(content)
         self._close = close
+        self._context = context
         self._error: Exception | None = None
         self._started = started
         self.sent = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        run, chunks = self._context.run, iter(self._content)
         try:
-            for chunk in self._content:
+            while (chunk := run(next, chunks, _END)) is not _END:
                 self.sent += len(chunk)
                 yield chunk
         except Exception as error:
@@ -226,11 +233,11 @@ class SentBody:
         try:
             close = getattr(self._content, "close", None)
             if close is not None:
-                close()
+                self._context.run(close)
         finally:
             try:
                 if self._close is not None:
-                    self._close(self._error)
+                    self._context.run(self._close, self._error)
             finally:
                 if self._started is not None:
                     log_access(self._request, self._status, self.sent, perf_counter() - self._started)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 import pytest
+from tests.acceptance.servers import KINDS, Running, run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -87,6 +88,14 @@ def _read_address(stream: IO[str], said: list[str]) -> str:
         if found:
             return found.group(1)
     raise RuntimeError("the server ended before it listened:\n" + "".join(said))
+
+
+@pytest.fixture(params=KINDS, scope="session")
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Each server in turn, with the app of `served.py`; all tests of one share it."""
+    kind = KINDS[request.param]
+    with run(kind, tmp_path_factory.mktemp(request.param), find_tool(kind.tool)) as running:
+        yield running
 
 
 def run_tool(*command: str, cwd: Path, expect: int = 0, seconds: int = 600) -> str:

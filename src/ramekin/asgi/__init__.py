@@ -18,6 +18,7 @@ from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
 from ramekin.asgi.sending import LOST_FRAMING, Delivery, length_field, send_whole
 from ramekin.asgi.threads import Threads
+from ramekin.failures import log_failure
 from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
@@ -110,16 +111,17 @@ async def _run_in_thread(
         await threads.run(context, run)
     except asyncio.CancelledError:
         for answer in answers:
-            await threads.run(context, _give_up, answer)
+            await threads.run(context, _give_up, request, answer)
         raise
     return answers[0]
 
 
-def _give_up(answer: Answer) -> None:
+def _give_up(request: ASGIRequest, answer: Answer) -> None:
     """Close what nothing is sent of."""
     _, content, close = answer
     try:
         getattr(content, "close", lambda: None)()
-    finally:
-        if close is not None:
-            close(None)
+    except Exception as error:
+        log_failure(request, error)
+    if close is not None:
+        close(None)

@@ -185,10 +185,11 @@ def join_fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def find_path(scope: Scope) -> str | None:
     """Return the decoded path below the mount prefix; None where it is not in UTF-8."""
     path: str = scope["path"]
-    if "\ufffd" in path and "raw_path" in scope:
+    raw_path: bytes | None = scope.get("raw_path") if "\ufffd" in path else None
+    if raw_path:
         # What a server could not decode it has replaced, so that the bytes have to say what they are.
         try:
-            path = unquote_to_bytes((scope["raw_path"] or b"").partition(b"?")[0]).decode()
+            path = unquote_to_bytes(raw_path.partition(b"?")[0]).decode()
         except UnicodeDecodeError:
             return None
     prefix: str = scope.get("root_path", "").rstrip("/")

@@ -6,7 +6,7 @@ Specification: ASGI HTTP message format 2.5, response events; RFC 9112 §9.6 for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ramekin.asgi.threads import Threads
     from ramekin.frames import Answer
     from ramekin.responses import Content, Head
-    from ramekin.types import Receive, Send
+    from ramekin.types import Message, Receive, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
 LOST_FRAMING = frozenset({400, 413})
@@ -70,6 +70,7 @@ class Delivery:
         self._receive = receive
         self._send = send
         self._threads = threads
+        self._is_on_loop = context is None
         self._context = context
         self.sent = 0
 
@@ -79,12 +80,13 @@ class Delivery:
         broken: Exception | None = None
         try:
             if isinstance(content, bytes):
-                await send_whole(self._send, self._request, head, content)
+                await send_whole(self._give, self._request, head, content)
                 self.sent = len(content)
             else:
-                await self._send({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
-                await self._send_chunks(content)
-        except (ClientLeft, OSError):
+                await self._give({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
+                chunks = self._send_chunks(content)
+                await (self._run_async(chunks) if isinstance(content, AsyncIterable) else chunks)
+        except ClientLeft:
             pass  # Nobody is there to be told.
         except Exception as error:
             broken = error
@@ -98,9 +100,15 @@ class Delivery:
             async with _Watch(self._receive, self._request):
                 async for chunk in self._read_chunks(content):
                     if chunk:
-                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                        await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
                         self.sent += len(chunk)
-        await self._send({"type": "http.response.body", "body": b""})
+        await self._give({"type": "http.response.body", "body": b""})
+
+    async def _give(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # ASGI HTTP message format 2.4: what sending after the client has left raises.
+            raise ClientLeft from error
 
     async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         if isinstance(content, AsyncIterable):
@@ -119,15 +127,22 @@ class Delivery:
         self._context = self._context or self._threads.copy_context()
         return await self._threads.run(self._context, function, *args)
 
+    async def _run_async(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Await what async parts go on with, in the context that the thread of the plan left, if it ran in one."""
+        if self._is_on_loop:
+            await coroutine
+        else:
+            await asyncio.create_task(coroutine, context=self._context)
+
     async def _close(self, content: Content, close: Any, broken: Exception | None) -> None:
         try:
             close_content = getattr(content, "close", None)
             if isinstance(content, AsyncIterable):
-                await getattr(content, "aclose", _nothing)()
+                await self._run_async(getattr(content, "aclose", _nothing)())
             elif close_content is not None:
                 await self._run(close_content)
         finally:
-            if close is not None and self._context is None:
+            if close is not None and self._is_on_loop:
                 await close(broken)
             elif close is not None:
                 await self._run(close, broken)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
-from ramekin.coroutines import LOOP
+from ramekin.coroutines import LOOP, WAIT, Wait
 
 T = TypeVar("T")
 
@@ -34,12 +34,14 @@ class Threads:
         """Return a copy of the context in which threads find the running loop for their coroutines."""
         context = copy_context()
         context.run(LOOP.set, asyncio.get_running_loop())
+        context.run(WAIT.set, Wait())
         return context
 
     async def run(self, context: Context, function: Callable[..., T], *args: Any) -> T:
         """Run a function in a thread, within a context, and return what it returns.
 
-        A thread cannot be stopped: when the task that waits is cancelled, it waits on until the function is done.
+        A thread cannot be stopped: when the task that waits is cancelled, the coroutine that the function waits for is
+        cancelled, too, and the task waits on until the function is done.
 
         Raises:
             CancelledError: The task was cancelled.
@@ -51,6 +53,9 @@ class Threads:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            wait = context[WAIT] or Wait()
+            wait.cancel()
             await asyncio.wait([future])
+            wait.resume()
             future.exception()  # Looked at, so that the loop does not complain that nobody did.
             raise
