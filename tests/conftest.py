@@ -19,6 +19,7 @@ BEHAVIOUR = frozenset(
         "inputs.test_headers",
         "inputs.test_query",
         "openapi.test_pages",
+        "streaming.test_streams",
         "test_app",
         "test_arguments",
         "test_async",

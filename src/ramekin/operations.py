@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from marshmallow.fields import Field
 
@@ -90,12 +90,33 @@ class Header(Record, frozen=True):
         return not self.field.metadata.get("optional", False)
 
 
+#: Takes the next bytes of a stream, and gives the JSON texts of the items that are complete with them.
+ReadItems: TypeAlias = Callable[[bytes], list[bytes]]
+
+
+class ItemFormat(Record, frozen=True):
+    """How items follow one another in content that is a stream of them.
+
+    Attributes:
+        compile: From what writes one item as JSON to what makes the content of what a handler returns.
+        describe: From an item's schema in the document to that of the whole content.
+        find_schema: From the schema of the whole content to that of an item.
+        make_reader: Makes what reads the items of one stream.
+    """
+
+    compile: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
+    describe: Callable[[dict[str, Any]], dict[str, Any]]
+    find_schema: Callable[[Mapping[str, Any]], Any]
+    make_reader: Callable[[], ReadItems]
+
+
 class Outcome(Record, frozen=True):
     """One way in which an operation may end.
 
     Attributes:
         status: The status code.
         shape: The schema that dumps the content, or one field; None where there is no content, and for problems.
+        items: How the items follow one another, each of which ``shape`` dumps; None where it dumps the whole content.
         media_type: The content's type; None where there is no content, and for problems.
         headers: The header fields that come with it.
         description: What it means; the status phrase or the problem's title when empty.
@@ -105,6 +126,7 @@ class Outcome(Record, frozen=True):
 
     status: int
     shape: Shape | None = None
+    items: ItemFormat | None = None
     media_type: str | None = None
     headers: tuple[Header, ...] = ()
     description: str = ""

@@ -22,7 +22,7 @@ from ramekin.schemas import compile_encoder
 from ramekin.streams import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from ramekin.operations import Operation, Outcome
+    from ramekin.operations import ItemFormat, Operation, Outcome
     from ramekin.types import Shape
 
 Encode: TypeAlias = Callable[[Any], Content]
@@ -86,7 +86,7 @@ class Responder:
     __slots__ = ("_encoders", "_heads", "_negotiations")
 
     def __init__(self) -> None:
-        self._encoders: dict[tuple[Shape | None, int, str | None], Encoder] = {}
+        self._encoders: dict[tuple[Shape | None, ItemFormat | None, int, str | None], Encoder] = {}
         self._heads: dict[tuple[int, str | None], Head] = {}
         self._negotiations: dict[tuple[str, ...], Negotiation] = {}
 
@@ -104,7 +104,7 @@ class Responder:
 
     def encoder(self, outcome: Outcome) -> Encoder:
         """Return what turns a value into the content of an outcome."""
-        key = outcome.shape, outcome.status, outcome.media_type
+        key = outcome.shape, outcome.items, outcome.status, outcome.media_type
         if key not in self._encoders:
             self._encoders[key] = _compile_encoder(outcome)
         return self._encoders[key]
@@ -203,6 +203,8 @@ def _compile_encoder(outcome: Outcome) -> Encoder:
     shape = outcome.shape
     if is_bodiless(outcome) or shape is None:
         return Encoder(_no_content(outcome))
+    if outcome.items is not None:
+        return Encoder(outcome.items.compile(Encoder(compile_encoder(shape), _doubtful_types(shape), shape)))
     if not is_json(outcome.media_type or ""):
         return Encoder(_other_content(outcome))
     return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)

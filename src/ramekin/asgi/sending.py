@@ -62,6 +62,7 @@ class Delivery:
         self._receive = receive
         self._send = send
         self._threads = threads
+        self._is_on_loop = context is None
         self._context = context
         self.sent = 0
 
@@ -119,7 +120,7 @@ class Delivery:
             elif close_content is not None:
                 await self._run(close_content)
         finally:
-            if close is not None and self._context is None:
+            if close is not None and self._is_on_loop:
                 await close(broken)
             elif close is not None:
                 await self._run(close, broken)

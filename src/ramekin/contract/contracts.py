@@ -8,7 +8,7 @@ Specification: OpenAPI 3.1 §4.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.contract.closing import Schemas
@@ -20,7 +20,7 @@ from ramekin.contract.texts import compile_parse, find_type
 from ramekin.outcomes import is_json
 
 if TYPE_CHECKING:
-    from ramekin.operations import Operation
+    from ramekin.operations import ItemFormat, Operation
     from ramekin.sites import Site
 
 
@@ -67,6 +67,19 @@ class Contract:
         found = self._responses.get(operation_id) or self._compile_responses(operation_id)
         return found.check(method=method, status=status, headers=headers, content=content)
 
+    def watch_items(
+        self, operation_id: str, *, status: int, headers: Iterable[tuple[str, str]]
+    ) -> Callable[[bytes], list[Breach]] | None:
+        """Return what finds the breaches in the next bytes of a stream of items; None where none is declared.
+
+        Args:
+            operation_id: The operation that answered.
+            status: The status.
+            headers: The header fields.
+        """
+        found = self._responses.get(operation_id) or self._compile_responses(operation_id)
+        return found.watch(status, join_fields(headers).get("content-type"))
+
     def check_request(
         self, operation_id: str, *, query_string: str, headers: Iterable[tuple[str, str]], content: bytes
     ) -> list[Breach]:
@@ -109,9 +122,10 @@ class Contract:
     # -- Compiling ----------------------------------------------------------------------------------------------------
 
     def _compile_responses(self, operation_id: str) -> Responses:
-        document, item = self._find(self._operations[operation_id])
+        operation = self._operations[operation_id]
+        document, item = self._find(operation)
         by_status = {
-            str(status): self._compile_response(document, document.resolve(response))
+            str(status): self._compile_response(document, document.resolve(response), _list_formats(operation, status))
             for status, response in item.get("responses", {}).items()
         }
         found = self._responses[operation_id] = Responses(operation=operation_id, by_status=by_status)
@@ -147,13 +161,16 @@ class Contract:
         alone = _Document(build_document(shown, self._info, self._problem_format))
         return alone, cast("dict[str, Any]", alone.find(operation))
 
-    def _compile_response(self, document: _Document, response: Mapping[str, Any]) -> Response:
+    def _compile_response(
+        self, document: _Document, response: Mapping[str, Any], formats: Mapping[str, ItemFormat]
+    ) -> Response:
         headers = [
             self._compile_header(document, name, document.resolve(header))
             for name, header in response.get("headers", {}).items()
         ]
         contents = [
-            self._compile_content(document, name, content) for name, content in response.get("content", {}).items()
+            self._compile_content(document, name, content, formats.get(name))
+            for name, content in response.get("content", {}).items()
         ]
         return Response(contents=tuple(contents), headers=tuple(headers))
 
@@ -167,8 +184,13 @@ class Contract:
             declared=find_type(schema) and f"of type {find_type(schema)}",
         )
 
-    def _compile_content(self, document: _Document, name: str, content: Mapping[str, Any]) -> Content:
+    def _compile_content(
+        self, document: _Document, name: str, content: Mapping[str, Any], items: ItemFormat | None
+    ) -> Content:
         media_type, schema = MediaType.parse(name), content.get("schema")
+        if schema is not None and items is not None:
+            judge = self._judge(document.schemas.stand_alone(items.find_schema(schema), closed=True))
+            return Content(name=name, media_type=media_type, judge=judge, make_reader=items.make_reader)
         if schema is None or not is_json(name):
             return Content(name=name, media_type=media_type, judge=None)
         codes = None
@@ -206,6 +228,15 @@ class Contract:
 
     def _judge(self, schema: Any) -> Judge:
         return compile_judge(schema, compiled=self._compiled)
+
+
+def _list_formats(operation: Operation, status: str) -> Mapping[str, ItemFormat]:
+    """Return the formats of the item streams of a status by media type."""
+    return {
+        outcome.media_type: outcome.items
+        for outcome in operation.successes
+        if outcome.items is not None and outcome.media_type and str(outcome.status) == str(status)
+    }
 
 
 class _Document:

@@ -92,7 +92,7 @@ class _Connection:
         self._wanted, self._left_by_client = asyncio.Event(), asyncio.Event()
         try:
             await self._asgi(self._scope, self._receive, self._send)
-            if self._state != "ended":
+            if self._state != "ended" and not self._left_by_client.is_set():
                 raise ProtocolError("The ASGI application returned before its response had ended.")
         except BaseException as error:  # It is the test's; a SystemExit that passed would end the loop for all.
             self._messages.put(error)
@@ -148,10 +148,16 @@ class _Connection:
         self._loop.call_soon_threadsafe(self._wanted.set)
 
     def leave(self) -> None:
-        """Close the connection, and wait for the application to notice."""
+        """Close the connection, and wait for the application to notice.
+
+        Raises:
+            BaseException: What the application raised, unless that was asked for before.
+        """
         self._loop.call_soon_threadsafe(self._left_by_client.set)
         self.go_on()
         self._task.result()
+        while not self._messages.empty():
+            self.next_message()
 
 
 class _Content:

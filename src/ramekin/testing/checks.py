@@ -124,6 +124,10 @@ class Check:
             content = b"".join(chunks)
         if heads:
             self._check_response(operation, sent, *heads[-1], content)
+            if content is None and sent.method != "HEAD":
+                status, headers = heads[-1]
+                check = self.contract.watch_items(operation.id, status=status, headers=headers)
+                return chunks if check is None else _Watched(chunks, check, self._report)
         return chunks
 
     def _check_request(self, environ: WSGIEnvironment, operation: Operation, sent: _Sent) -> None:
@@ -226,6 +230,30 @@ def _list_fields(environ: WSGIEnvironment) -> list[tuple[str, str]]:
 def _to_text(text: str) -> str:
     """Return an environ's text, which carries bytes as latin-1 (PEP 3333), decoded from UTF-8."""
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class _Watched:
+    """The content of a stream of items, each held against the contract when it is asked for."""
+
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        check: Callable[[bytes], list[Breach]],
+        report: Callable[[list[Breach]], None],
+    ) -> None:
+        self._chunks = chunks
+        self._check = check
+        self._report = report
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._report(self._check(chunk))
+            yield chunk
+
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
 
 
 def _read_all(chunks: Iterable[bytes]) -> list[bytes]:
