@@ -204,9 +204,14 @@ def _compile_encoder(outcome: Outcome) -> Encoder:
     if is_bodiless(outcome) or shape is None:
         return Encoder(_no_content(outcome))
     if outcome.items is not None:
-        return Encoder(outcome.items.compile(Encoder(compile_encoder(shape), _doubtful_types(shape), shape)))
+        return Encoder(outcome.items.compile(compile_item_encoder(shape)))
     if not is_json(outcome.media_type or ""):
         return Encoder(_other_content(outcome))
+    return compile_item_encoder(shape)
+
+
+def compile_item_encoder(shape: Shape) -> Encoder:
+    """Return what writes a value as JSON, as a schema or field dumps it, in one piece."""
     return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)
 
 

@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ramekin.problems import BadRequest, ContentTooLarge
 
@@ -65,6 +65,9 @@ class Request:
     """
 
     __slots__ = ("_body", "_id", "_state", "_stream", "accept", "operation", "site")
+
+    #: Whether the protocol that brought it can carry another, such as WebSocket.
+    can_upgrade: ClassVar[bool] = False
 
     site: RequestSite
     operation: Operation | None

@@ -34,6 +34,8 @@ async def send_whole(send: Send, request: ASGIRequest, head: Head, content: byte
     headers = [*head.raw_headers, (b"content-length", b"%d" % len(content))]
     if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
         headers.append((b"connection", b"close"))
+    if head.status == 426 and request.http_version.startswith("1"):  # RFC 9110 §15.5.22
+        headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
     await send({"type": "http.response.start", "status": head.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

@@ -9,9 +9,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ramekin.coroutines import LOOP
+
+if TYPE_CHECKING:
+    from ramekin.asgi.requests import ASGIRequest
+    from ramekin.frames import Answer
+    from ramekin.methods import Fallback
+    from ramekin.plans import Plan
 
 T = TypeVar("T")
 
@@ -54,3 +60,32 @@ class Threads:
             await asyncio.wait([future])
             future.exception()  # Looked at, so that the loop does not complain that nobody did.
             raise
+
+
+async def run_in_thread(
+    answering: Plan | Fallback, request: ASGIRequest, given: Any, threads: Threads, context: Context
+) -> Answer:
+    """Run a plan in a thread; when this is cancelled meanwhile, what the plan opened is closed."""
+    await request.prefetch()
+    answers: list[Answer] = []
+
+    def run() -> None:
+        answers.append(answering.run(request, given))
+
+    try:
+        await threads.run(context, run)
+    except asyncio.CancelledError:
+        for answer in answers:
+            await threads.run(context, _give_up, answer)
+        raise
+    return answers[0]
+
+
+def _give_up(answer: Answer) -> None:
+    """Close what nothing is sent of."""
+    _, content, close = answer
+    try:
+        getattr(content, "close", lambda: None)()
+    finally:
+        if close is not None:
+            close(None)

@@ -22,7 +22,7 @@ SHORTEST_SUMMARY = 12
 def show_routes(options: Namespace) -> int:
     """Print the table of operations."""
     site = compile_app(load_app(options.target))
-    shown = [operation for operation in site.operations if options.all or not operation.hidden]
+    shown = [operation for operation in (*site.operations, *site.sockets) if options.all or not operation.hidden]
     for line in format_table([_row(operation) for operation in shown], _terminal_width()):
         print(line)
     return 0

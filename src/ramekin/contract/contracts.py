@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.contract.closing import Schemas
-from ramekin.contract.judges import Judge, compile_judge
+from ramekin.contract.judges import Fault, Judge, compile_judge
 from ramekin.contract.records import Breach, Exercise
 from ramekin.contract.requests import Body, Parameter, Requests
 from ramekin.contract.responses import Content, HeaderCheck, MediaType, Response, Responses, join_fields
 from ramekin.contract.texts import compile_parse, find_type
+from ramekin.operations import SOCKET
 from ramekin.outcomes import is_json
 
 if TYPE_CHECKING:
@@ -38,10 +39,11 @@ class Contract:
         # Not the site itself, so that contracts can be kept for as long as their sites live.
         self._info = site.info
         self._problem_format = site.problem_format
-        self._operations = {operation.id: operation for operation in site.operations}
+        self._operations = {operation.id: operation for operation in (*site.operations, *site.sockets)}
         self._document = _Document(site.document("3.1"))
         self._compiled = compiled
         self._responses: dict[str, Responses] = {}
+        self._messages: dict[str, Judge | None] = {}
         self._requests: dict[str, Requests] = {}
 
     def check_response(
@@ -79,6 +81,32 @@ class Contract:
         """
         found = self._responses.get(operation_id) or self._compile_responses(operation_id)
         return found.watch(status, join_fields(headers).get("content-type"))
+
+    def check_message(self, operation_id: str, value: Any) -> list[Breach]:
+        """Return what a message breaks that a WebSocket client was sent.
+
+        Args:
+            operation_id: The operation that opened the connection.
+            value: What the JSON of the message stands for.
+        """
+        if operation_id not in self._messages:
+            document, item = self._find(self._operations[operation_id])
+            sends = item.get("sends")
+            schema = None if sends is None else document.schemas.stand_alone(sends["schema"], closed=True)
+            self._messages[operation_id] = None if schema is None else self._judge(schema)
+        judge = self._messages[operation_id]
+        faults = [Fault("", "no message", "")] if judge is None else judge(value)
+        return [
+            Breach(
+                operation=operation_id,
+                status=101,
+                kind="body",
+                pointer=fault.pointer,
+                declared=fault.declared,
+                got=fault.got,
+            )
+            for fault in faults
+        ]
 
     def check_request(
         self, operation_id: str, *, query_string: str, headers: Iterable[tuple[str, str]], content: bytes
@@ -158,7 +186,10 @@ class Contract:
         from ramekin.openapi.document import build_document
 
         shown = [operation.changed(hidden=False)]
-        alone = _Document(build_document(shown, self._info, self._problem_format))
+        if operation.method == SOCKET:
+            alone = _Document(build_document([], self._info, self._problem_format, sockets=shown))
+        else:
+            alone = _Document(build_document(shown, self._info, self._problem_format))
         return alone, cast("dict[str, Any]", alone.find(operation))
 
     def _compile_response(
@@ -249,7 +280,7 @@ class _Document:
     def find(self, operation: Operation) -> dict[str, Any] | None:
         """Return the operation object at an operation's path and method, with the parameters of its path item."""
         path_item = self.resolve(self._content.get("paths", {}).get(operation.path, {}))
-        item = path_item.get(operation.method.lower())
+        item = path_item.get("x-websocket" if operation.method == SOCKET else operation.method.lower())
         if item is None:
             return None
         return {**item, "parameters": [*path_item.get("parameters", ()), *item.get("parameters", ())]}

@@ -34,7 +34,7 @@ def serve_through_asgi(asgi: ASGIApplication, marks: Mapping[str, Any]) -> WSGIA
     """
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        connection = _Connection(asgi, {**_to_scope(environ), **marks}, environ["wsgi.input"])
+        connection = _Connection(asgi, {**to_scope(environ), **marks}, environ["wsgi.input"])
         message = connection.next_message()
         if message is None:
             raise ProtocolError("The ASGI application ended without a response.")
@@ -45,7 +45,7 @@ def serve_through_asgi(asgi: ASGIApplication, marks: Mapping[str, Any]) -> WSGIA
     return serve
 
 
-def _to_scope(environ: WSGIEnvironment) -> Scope:
+def to_scope(environ: WSGIEnvironment) -> Scope:
     """Return the scope that a server would make of what it made this environ of."""
     prefix, path = (environ.get(key, "").encode("latin-1") for key in ("SCRIPT_NAME", "PATH_INFO"))
     names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith("HTTP_") or key in _FIELDS}

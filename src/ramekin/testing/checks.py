@@ -22,6 +22,7 @@ from ramekin.testing.exchanges import observers
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ramekin.methods import Route
     from ramekin.operations import Operation
     from ramekin.sites import Site
 
@@ -172,6 +173,15 @@ class Check:
         for observe in observers:
             observe(self._site, exercise)
 
+    def check_message(self, operation: Operation, value: Any) -> None:
+        """Hold a message of the app against the contract.
+
+        Raises:
+            ContractBreach: It is not what is declared.
+        """
+        if self.enabled:
+            self._report(self.contract.check_message(operation.id, value))
+
     @property
     def exercises(self) -> list[Exercise]:
         """The exchanges that kept the contract, in order; described when somebody asks, for most tests never do."""
@@ -206,6 +216,18 @@ class _Sent:
 
 def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
     """Return the operation that a site answers a request by; None where it needs none (404, 405, OPTIONS)."""
+    route = _match_route(site, environ)
+    plan = None if route is None else route.plans.get(environ["REQUEST_METHOD"])
+    return None if plan is None else plan.operation
+
+
+def match_socket(site: Site, environ: WSGIEnvironment) -> Operation | None:
+    """Return the operation that opens a WebSocket connection at a path; None where there is none."""
+    route = _match_route(site, environ)
+    return None if route is None or route.socket is None else route.socket.operation
+
+
+def _match_route(site: Site, environ: WSGIEnvironment) -> Route | None:
     path = environ.get("PATH_INFO") or "/"
     route = site.router.static.get(path)
     if route is None:
@@ -213,8 +235,7 @@ def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
             route, _ = site.router.find(path.encode("latin-1").decode())
         except (NoRoute, MovedTo, UnicodeError):
             return None
-    plan = route.plans.get(environ["REQUEST_METHOD"])
-    return None if plan is None else plan.operation
+    return route
 
 
 def _list_fields(environ: WSGIEnvironment) -> list[tuple[str, str]]:
