@@ -18,7 +18,9 @@ PACKAGE = ROOT / "src" / "ramekin"
 # What is imported, and the only module or package of Ramekin that may import it.
 HOMES = {
     "apispec": {"openapi"},
+    "argon2": {"passwords"},
     "itsdangerous": {"signing"},
+    "jwt": {"auth"},
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
@@ -26,7 +28,17 @@ HOMES = {
     "yaml": {"cli"},
 }
 # What `import ramekin` must not load: it is paid for by those who use it.
-LOADED_ON_USE = ("apispec", "offapi", "ramekin.cli", "ramekin.openapi.converter", "ramekin.testing", "yaml")
+LOADED_ON_USE = (
+    "apispec",
+    "itsdangerous",
+    "jwt",
+    "offapi",
+    "ramekin.auth",
+    "ramekin.cli",
+    "ramekin.openapi.converter",
+    "ramekin.testing",
+    "yaml",
+)
 
 
 def walk_running_code(node: ast.AST) -> Iterator[ast.AST]:

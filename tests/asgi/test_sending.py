@@ -161,10 +161,12 @@ def test_leaving_closes_a_plain_generator_after_its_chunk() -> None:
         server = Server(make_app(get, log))
         await asyncio.to_thread(busy.wait)
         server.left.set()
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
         assert log == []
         server.task.cancel()  # The server stops, too, while nothing can be done.
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
         free.set()
         with pytest.raises(asyncio.CancelledError):
             await server.task

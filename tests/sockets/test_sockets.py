@@ -315,7 +315,7 @@ def test_a_page_of_another_site_is_refused() -> None:
     assert refusal(client, headers={"Origin": "https://evil.example"})["code"] == "foreign-origin"
     with client.websocket("/rooms/tea", headers={"Origin": "http://localhost"}):
         pass
-    with Client(make_app(origins=["https://a.example"])).websocket(
+    with Client(make_app(trusted_origins=["https://a.example"])).websocket(
         "/rooms/tea", headers={"Origin": "https://a.example"}
     ):
         pass
@@ -640,10 +640,10 @@ def test_a_connection_has_one_record_in_the_access_log(caplog: pytest.LogCapture
     ("arguments", "message"),
     [
         ({}, "takes receives=…, sends=… or both"),
-        ({"sends": Said, "subprotocols": "v1"}, "take several texts"),
-        ({"sends": Said, "origins": "https://a.example"}, "take several texts"),
+        ({"sends": Said, "subprotocols": "v1"}, "takes several names, not the text 'v1'"),
+        ({"sends": Said, "trusted_origins": "*"}, "takes several origins, not the text"),
         ({"sends": Said, "subprotocols": ["a b"]}, "'a b' is no token"),
-        ({"sends": Said, "origins": ["a.example"]}, "'a.example' is no origin"),
+        ({"sends": Said, "trusted_origins": ["a.example"]}, "takes origins as browsers send them"),
         ({"receives": Said, "idle": 5}, "takes a timedelta longer than none, not 5"),
         ({"receives": Said, "idle": timedelta(0)}, "takes a timedelta longer than none"),
         ({"sends": Said, "idle": timedelta(1)}, "goes with receives"),

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
 _LOST_FRAMING = frozenset({400, 413})
+#: Those, and the one that names another protocol: they may get fields that belong to the connection.
+MARKED_STATUSES = _LOST_FRAMING | {426}
 _END = object()
+#: ``Content-Length`` of short content, made once: most answers of an API have one of these.
+_READY_LENGTHS = 512
+_LENGTHS = tuple((b"content-length", b"%d" % length) for length in range(_READY_LENGTHS))
+
+
+def length_field(length: int) -> tuple[bytes, bytes]:
+    """Return the ``Content-Length`` of content in one piece."""
+    return _LENGTHS[length] if length < _READY_LENGTHS else (b"content-length", b"%d" % length)
 
 
 class ClientLeft(Exception):
@@ -31,7 +41,7 @@ class ClientLeft(Exception):
 
 async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
     """Send a response whose content is in one piece."""
-    headers = [*head.raw_headers, (b"content-length", b"%d" % len(content))]
+    headers = [*head.raw_headers, length_field(len(content))]
     if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
         headers.append((b"connection", b"close"))
     if head.status == 426 and request.http_version.startswith("1"):  # RFC 9110 §15.5.22
@@ -90,18 +100,18 @@ class Delivery:
 
     async def _send_chunks(self, content: Content) -> None:
         if content is not None and not isinstance(content, bytes):
-            async with _Watch(self._receive, self._request):
-                async for chunk in self._read_chunks(content):
-                    if chunk:
-                        self.sent += len(chunk)
-                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            chunks = aiter(content) if isinstance(content, AsyncIterable) else self._read_chunks(content)
+            try:
+                async with _Watch(self._receive, self._request):
+                    async for chunk in chunks:
+                        if chunk:
+                            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                            self.sent += len(chunk)
+            finally:
+                await getattr(chunks, "aclose", _nothing)()
         await self._send({"type": "http.response.body", "body": b""})
 
-    async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        if isinstance(content, AsyncIterable):
-            async for chunk in content:
-                yield chunk
-            return
+    async def _read_chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         iterator = iter(content)
         while True:
             made: Any = await self._run(next, iterator, _END)
@@ -162,6 +172,7 @@ class _Watch:
         if self._watching is None or sender is None:
             return
         self._watching.cancel()
+        await asyncio.wait([self._watching])
         # What the watch alone cancelled goes on, as `asyncio.timeout` does it.
         if self._has_left and sender.uncancel() == 0 and kind in (None, asyncio.CancelledError):
             raise ClientLeft from error

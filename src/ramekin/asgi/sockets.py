@@ -10,10 +10,10 @@ from contextvars import Context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.access_log import compile_is_logged, log_access
 from ramekin.asgi.requests import ASGIRequest, find_path
 from ramekin.asgi.threads import Threads, run_in_thread
-from ramekin.methods import Fallback, Route, answer_unmatched, compile_look_up
+from ramekin.methods import NO_HOST, NO_ROUTE, Fallback, Route, answer_unmatched, compile_look_up
 from ramekin.problems import NotFound
 from ramekin.sockets.conversations import Conversation
 from ramekin.sockets.sockets import Socket
@@ -38,25 +38,32 @@ class SocketRequest(ASGIRequest):
 
     socket: Socket
 
+    @property
+    def peer_scheme(self) -> str:
+        return "https" if self.scope.get("scheme") == "wss" else "http"
+
 
 def compile_sockets(site: Site, threads: Threads) -> ASGIApplication:
     """Return what serves the WebSocket connections of a site."""
-    look_up, is_logged = compile_look_up(site.router), compile_is_logged(site.settings)
+    look_up, (_, is_logged) = compile_look_up(site.router), compile_is_logged(site.settings)
     propagate = site.settings.propagate_exceptions
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter() if is_logged(INFO) else None
+        started = perf_counter() if is_logged() else None
         await receive()  # websocket.connect
-        found, arguments = look_up(find_path(scope))
-        plan = found.socket if isinstance(found, Route) else None
-        operation = None if plan is None else plan.operation
-        request = SocketRequest({**scope, "method": "GET"}, receive, site, operation)
+        request = SocketRequest({**scope, "method": "GET"}, receive, site, None)
         request.content.has_ended = True
+        found, arguments = look_up(find_path(scope))
+        if site.hosts is not None and not site.hosts.trust(request.host):
+            found = NO_HOST
+        plan = found.socket if isinstance(found, Route) else None
+        request.operation = None if plan is None else plan.operation
         if plan is not None:
             request.socket = Socket(receive, send, plan.codec, scope.get("subprotocols") or [])
             answer, context = await _run(plan, request, arguments, threads)
         else:
-            missing = NotFound(_NO_SOCKET) if isinstance(found, Route) else answer_unmatched(request, found)
+            is_other = isinstance(found, Route) and found not in (NO_HOST, NO_ROUTE)
+            missing = NotFound(_NO_SOCKET) if is_other else answer_unmatched(request, found)
             answer, context = await _run(site.fallback, request, missing, threads)
         head, content, close = answer
         error: Exception | None = None

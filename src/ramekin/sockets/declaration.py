@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ramekin.errors import DeclarationError
 from ramekin.operations import SOCKET, Declaration, Dialog, Effects, Endpoint, Operation, Outcome
 from ramekin.problems import Forbidden
 from ramekin.schemas import resolve
-from ramekin.sockets.origins import check_origin, is_allowed
+from ramekin.sessions.origins import check_origins
+from ramekin.sockets.origins import ANY, is_allowed
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.types import SchemaLike, Shape
 
@@ -38,14 +39,14 @@ class Messages(Declaration):
         receives: SchemaLike | None,
         sends: SchemaLike | None,
         subprotocols: tuple[str, ...],
-        origins: frozenset[str] | None,
+        trusted_origins: frozenset[str],
         idle: timedelta | None,
     ) -> None:
         self._receives = receives
         self._sends = sends
         self._shapes: tuple[Shape | None, Shape | None] | None = None
         self.subprotocols = subprotocols
-        self.origins = origins
+        self.trusted_origins = trusted_origins
         self.idle = idle
 
     def effects(self, endpoint: Endpoint) -> Effects:
@@ -82,7 +83,7 @@ class Messages(Declaration):
         yield Step(phase=Phase.ADMIT, name="websocket-origin", enter=self._check_origin, blocking=False)
 
     def _check_origin(self, exchange: Exchange) -> None:
-        if not is_allowed(exchange.request, self.origins):
+        if not is_allowed(exchange.request, self.trusted_origins):
             raise ForeignOrigin
 
 
@@ -91,7 +92,7 @@ def messages(
     receives: SchemaLike | None = None,
     sends: SchemaLike | None = None,
     subprotocols: Iterable[str] = (),
-    origins: Iterable[str] | None = None,
+    trusted_origins: Iterable[str] = (),
     idle: timedelta | None = None,
 ) -> Messages:
     """Declare the messages of a method ``websocket``, each a text that holds JSON.
@@ -100,8 +101,8 @@ def messages(
         receives: Schema of what clients send; they may send nothing when None.
         sends: Schema of what they are sent; nothing when None.
         subprotocols: Subprotocols, the best first; the first that the client offers is chosen.
-        origins: The origins whose pages may connect, such as ``https://shop.example``; ``*`` for any. Those of the
-            server's own host when None. Clients that are no browsers send none and may always.
+        trusted_origins: Other origins whose pages may connect, such as ``https://shop.example``; ``*`` for any. Pages
+            of the server's own host may always, and so may clients that are no browsers, which send none.
         idle: How long a client may send nothing; for ever when None.
 
     Returns:
@@ -112,20 +113,16 @@ def messages(
     """
     if receives is None and sends is None:
         raise DeclarationError("messages() takes receives=…, sends=… or both.")
-    if isinstance(subprotocols, str) or isinstance(origins, str):
-        raise DeclarationError("messages(subprotocols=…, origins=…) take several texts, not one text.")
+    if isinstance(subprotocols, str):
+        raise DeclarationError(f"messages(subprotocols=…) takes several names, not the text {subprotocols!r}.")
     offered = tuple(subprotocols)
     for name in offered:
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise DeclarationError(f"messages(subprotocols=…): {name!r} is no token (RFC 6455 §4.1).")
-    allowed: frozenset[Any] | None = None if origins is None else frozenset(origins)
-    for origin in allowed or ():
-        if not check_origin(origin):
-            raise DeclarationError(
-                f"messages(origins=…): {origin!r} is no origin; expected is one such as 'https://shop.example', or '*'."
-            )
+    trusts_any = not isinstance(trusted_origins, str) and ANY in (trusted_origins := tuple(trusted_origins))
+    trusted = frozenset({ANY}) if trusts_any else check_origins(trusted_origins, "messages(trusted_origins=…)")
     if idle is not None and (not isinstance(idle, timedelta) or idle <= timedelta(0)):
         raise DeclarationError(f"messages(idle=…) takes a timedelta longer than none, not {idle!r}.")
     if idle is not None and receives is None:
         raise DeclarationError("messages(idle=…) goes with receives=…; a client that may send nothing is always idle.")
-    return Messages(receives, sends, offered, allowed, idle)
+    return Messages(receives, sends, offered, trusted, idle)

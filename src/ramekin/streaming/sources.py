@@ -80,13 +80,14 @@ class TaskSource:
         write: What makes a chunk of an item.
     """
 
-    __slots__ = ("_answer", "_asked", "_items", "_iterator", "_task", "_write")
+    __slots__ = ("_answer", "_asked", "_has_ended", "_items", "_iterator", "_task", "_write")
 
     def __init__(self, items: AsyncIterable[Any], write: Write) -> None:
         self._items = items
         self._iterator = aiter(items)
         self._write = write
         self._asked = asyncio.Event()
+        self._has_ended = False
         self._answer: asyncio.Future[bytes | None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -100,6 +101,7 @@ class TaskSource:
 
     async def end(self) -> None:
         """Break off what the iterator waits for, and close it."""
+        self._has_ended = True
         if self._task is None:
             await self._close()
             return
@@ -110,7 +112,7 @@ class TaskSource:
 
     async def _run(self) -> None:
         try:
-            while True:
+            while not self._has_ended:  # An iterator may keep the cancellation to itself.
                 await self._asked.wait()
                 self._asked.clear()
                 await self._make(self._answer)  # type: ignore[arg-type]  # There is one once something was asked for.
