@@ -513,6 +513,21 @@ def test_a_handler_that_does_not_notice_is_cancelled(monkeypatch: pytest.MonkeyP
     assert log == ["closed"]
 
 
+def test_a_handler_that_closes_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It knows that the connection is closed, so that nothing has to tell it."""
+    monkeypatch.setattr(conversations, "LEAVE_SECONDS", 0)
+    log: list[str] = []
+
+    async def close(socket: Socket) -> None:
+        await socket.close()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        log.append("cleaned up")
+
+    assert closing(Client(make_app(close)), lambda socket: None) == (1000, "")
+    assert log == ["cleaned up"]
+
+
 def test_send_raises_once_the_client_has_left() -> None:
     """Servers say so by an error, which is the same to a handler as a close."""
     log: list[int | None] = []
@@ -542,7 +557,16 @@ def test_a_broken_connection_is_a_closed_one() -> None:
             await socket.send({"text": "x"})
         return socket
 
+    async def listen() -> Socket:
+        async def receive() -> Any:
+            raise OSError
+
+        socket = Socket(receive, lose, make_codec(), [])
+        await socket.start_reading()
+        return socket
+
     assert asyncio.run(talk()).close_code == 1006
+    assert asyncio.run(listen()).close_code == 1006
 
 
 def make_codec() -> Any:

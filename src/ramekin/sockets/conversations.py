@@ -55,9 +55,9 @@ class Conversation:
         if task is None:
             return None
         socket.note_accepted()
-        reader = asyncio.create_task(socket.read())
+        reading = socket.start_reading()
         try:
-            await asyncio.wait({task, reader}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
             await self._let_end(task)
             return await self._close(task, request)
         except asyncio.CancelledError:
@@ -65,8 +65,7 @@ class Conversation:
             await socket.close(RESTART)
             raise
         finally:
-            reader.cancel()
-            await asyncio.wait({reader})
+            await socket.stop_reading()
 
     async def _let_end(self, task: asyncio.Task[Any]) -> None:
         """Wait for a handler whose client left; one that does not notice is cancelled."""

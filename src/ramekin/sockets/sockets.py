@@ -54,6 +54,7 @@ class Socket:
         #: Set when the handler first wants to talk, or has ended.
         self.wanted = asyncio.Event()
         self._accepted = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
         self._inbox: deque[Message] = deque()
         self._has_news = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -133,6 +134,8 @@ class Socket:
         if self.close_code is None:
             reason = reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
             self._note_closed(code, reason)
+            self.is_told = self.is_told or asyncio.current_task() is not self._reading
+            await self.stop_reading()  # Some servers send no close while they are asked for a message.
             with suppress(OSError):  # Nobody is there to be told.
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
@@ -151,10 +154,24 @@ class Socket:
         """Let the handler go on."""
         self._accepted.set()
 
-    async def read(self) -> None:
+    def start_reading(self) -> asyncio.Task[None]:
         """Take messages off the connection until it is closed."""
+        self._reading = asyncio.create_task(self._read())
+        return self._reading
+
+    async def stop_reading(self) -> None:
+        """Take no more messages."""
+        reading = self._reading
+        if reading is not None and reading is not asyncio.current_task():
+            reading.cancel()
+            await asyncio.wait({reading})
+
+    async def _read(self) -> None:
         while self.close_code is None:
-            message = await self._receive()
+            try:
+                message = await self._receive()
+            except OSError:
+                message = {"type": "websocket.disconnect", "code": 1006}
             if message["type"] == "websocket.disconnect":
                 self._note_closed(message.get("code") or 1005, message.get("reason") or "")
                 return
