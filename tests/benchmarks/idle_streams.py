@@ -2,9 +2,9 @@
 
     python tests/benchmarks/idle_streams.py --clients 1000
 
-The worker is a process of its own on the loopback address. Its resident memory is read from /proc (Linux) before the
-clients connect, and when each of them has had its first bytes. Then all leave at once, and the time is taken until the
-worker has closed the last generator.
+It needs uvicorn, which ``ramekin[acceptance]`` brings. The worker is a process of its own on the loopback address. Its
+resident memory is read from /proc (Linux) before the clients connect, and when each of them has had its first bytes.
+Then all leave at once, and the time is taken until the worker has closed the last generator.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from ramekin import App, Reply, Resource, Settings, raises, returns
 from ramekin.contract import ContractBreach
 from ramekin.errors import ContractError, DeclarationError
 from ramekin.problems import NotFound
-from ramekin.streaming import Event, contents, streams
+from ramekin.streaming import Event, contents, sources, streams
 from ramekin.testing import Client
 from ramekin.testing.errors import ResultError
 
@@ -239,6 +239,15 @@ def test_a_source_that_fails_late_breaks_the_response_off(make: Any, path: str, 
     with pytest.raises(RuntimeError, match="late"):
         next(chunks)
     assert "Unhandled RuntimeError" in caplog.text
+
+
+def test_more_plain_streams_than_there_may_be_threads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No client takes all threads of a process by opening streams; the generator does not begin."""
+    log: list[str] = []
+    client = Client(make_app(waiting(plainly, threading.Event(), log)), contract=False)
+    monkeypatch.setattr(sources, "MOST_THREADS", 0)
+    refused = client.get("/prices")
+    assert (refused.status, refused.headers["Retry-After"], log) == (503, "10", [])
 
 
 def test_a_source_that_fails_in_its_end_shows_it() -> None:

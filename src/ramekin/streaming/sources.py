@@ -14,10 +14,15 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeAlias
 
+from ramekin.problems import ServiceUnavailable
+
 #: Makes the chunk of an item; an empty one where there is nothing to send.
 Write: TypeAlias = Callable[[Any], bytes]
 
 _END: Any = object()
+#: Most plain iterables that a process runs at once, so that no client takes all its threads by opening streams.
+MOST_THREADS = 1_000
+_RUNNING: set[Thread] = set()
 
 
 class ThreadSource:
@@ -40,8 +45,15 @@ class ThreadSource:
         self._thread = Thread(target=copy_context().run, args=(self._run,), name="ramekin-stream", daemon=True)
 
     def ask(self) -> Future[bytes | None]:
-        """Ask for the next chunk; None is the end."""
+        """Ask for the next chunk; None is the end.
+
+        Raises:
+            ServiceUnavailable: 503, too many streams have threads at this time.
+        """
         if not self._thread.ident:
+            if len(_RUNNING) >= MOST_THREADS:
+                raise ServiceUnavailable("Too many streams are open.", headers={"Retry-After": "10"})
+            _RUNNING.add(self._thread)
             self._thread.start()
         answer: Future[bytes | None] = Future()
         self._asked.put(answer)
@@ -49,9 +61,10 @@ class ThreadSource:
 
     def end(self) -> Future[None]:
         """Have the iterator closed once it stands at an item, and return what says that it is."""
-        self._asked.put(None)
-        if not self._thread.ident:
-            self._thread.start()
+        if self._thread.ident:
+            self._asked.put(None)
+        else:
+            self._close()
         return self._ended
 
     def _run(self) -> None:
@@ -63,6 +76,10 @@ class ThreadSource:
                 answer.set_exception(error)
             else:
                 answer.set_result(chunk)
+        self._close()
+        _RUNNING.discard(self._thread)
+
+    def _close(self) -> None:
         try:
             for each in _list_closable(self._iterator, self._items):
                 getattr(each, "close", _nothing)()
