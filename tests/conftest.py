@@ -29,6 +29,7 @@ BEHAVIOUR = frozenset(
         "sessions.test_keepers",
         "sessions.test_origins",
         "sessions.test_session",
+        "streaming.test_streams",
         "test_app",
         "test_arguments",
         "test_async",

@@ -17,6 +17,7 @@ from ramekin.hooks import After, AppHooks, Before, Teardown, resource_steps
 from ramekin.openapi.info import Info
 from ramekin.operations import (
     METHODS,
+    SOCKET,
     Declaration,
     Declarations,
     Endpoint,
@@ -50,6 +51,8 @@ ResourceT = TypeVar("ResourceT", bound=type[Resource])
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+#: The method of a resource class that WebSocket connections are handled by.
+_SOCKET = SOCKET.lower()
 
 
 class _Registration(NamedTuple):
@@ -228,9 +231,10 @@ class App:
             raise DeclarationError(
                 f"{where}: a registration's name is a word of letters, digits, '.', '_', '-', not {name!r}."
             )
-        handlers = {verb: getattr(resource, verb) for verb in METHODS if hasattr(resource, verb)}
+        handlers = {verb: getattr(resource, verb) for verb in (*METHODS, _SOCKET) if hasattr(resource, verb)}
         if not handlers:
-            raise DeclarationError(f"{where} has no method; a resource defines at least one of {', '.join(METHODS)}.")
+            known = ", ".join((*METHODS, _SOCKET))
+            raise DeclarationError(f"{where} has no method; a resource defines at least one of {known}.")
         for verb in handlers:
             written = inspect.getattr_static(resource, verb)
             if not inspect.isfunction(written):

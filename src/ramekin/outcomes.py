@@ -32,7 +32,7 @@ from ramekin.schemas import compile_encoder
 from ramekin.streams import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from ramekin.operations import Operation, Outcome
+    from ramekin.operations import ItemFormat, Operation, Outcome
     from ramekin.types import Shape
 
 Encode: TypeAlias = Callable[[Any], Content]
@@ -95,7 +95,7 @@ class Responder:
 
     def __init__(self, safeguards: Safeguards) -> None:
         self._safeguards = safeguards
-        self._encoders: dict[tuple[Shape | None, int, str | None], Encoder] = {}
+        self._encoders: dict[tuple[Shape | None, ItemFormat | None, int, str | None], Encoder] = {}
         self._heads: dict[tuple[int, str | None], Head] = {}
         self._negotiations: dict[tuple[str, ...], Negotiation] = {}
 
@@ -118,7 +118,7 @@ class Responder:
 
     def encoder(self, outcome: Outcome) -> Encoder:
         """Return what turns a value into the content of an outcome."""
-        key = outcome.shape, outcome.status, outcome.media_type
+        key = outcome.shape, outcome.items, outcome.status, outcome.media_type
         if key not in self._encoders:
             self._encoders[key] = _compile_encoder(outcome)
         return self._encoders[key]
@@ -217,8 +217,15 @@ def _compile_encoder(outcome: Outcome) -> Encoder:
     shape = outcome.shape
     if is_bodiless(outcome) or shape is None:
         return Encoder(_no_content(outcome))
+    if outcome.items is not None:
+        return Encoder(outcome.items.compile(compile_item_encoder(shape)))
     if not is_json(outcome.media_type or ""):
         return Encoder(_other_content(outcome))
+    return compile_item_encoder(shape)
+
+
+def compile_item_encoder(shape: Shape) -> Encoder:
+    """Return what writes a value as JSON, as a schema or field dumps it, in one piece."""
     return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)
 
 

@@ -135,9 +135,12 @@ class OnionPlan:
         failures: Failures,
         settings: Settings,
         responder: Responder,
+        last: Frame | None = None,
     ) -> None:
+        """Make the plan; the last frame calls the handler where none is given."""
         self.operation = operation
-        frames = _compile_frames(operation, steps, settings, responder)
+        last = last or Frame(name=operation.where, enter=_calling(operation))
+        frames = _compile_frames(operation, steps, settings, responder, last)
         self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, responder.to_head)
         self.run_async = self._run_async if belongs_on_loop(operation, steps) else None
 
@@ -150,7 +153,7 @@ class OnionPlan:
 
 
 def _compile_frames(
-    operation: Operation, steps: Sequence[Step], settings: Settings, responder: Responder
+    operation: Operation, steps: Sequence[Step], settings: Settings, responder: Responder, last: Frame
 ) -> Sequence[Frame]:
     """Return the layers of an operation: its steps by phase, and what the core does between the phases."""
     finish = partial(responder.finish, operation)
@@ -169,7 +172,7 @@ def _compile_frames(
         _loading_frame(operation, settings, finish),
         *frame_steps(inside, None),
         *provides,
-        Frame(name=operation.where, enter=_calling(operation)),
+        last,
     )
 
 
@@ -223,7 +226,7 @@ def _providing(name: str, make: Callable[[Exchange], Any]) -> Callable[[Exchange
 
 def _calling(operation: Operation) -> Callable[[Exchange], Any]:
     """Return what calls the handler."""
-    handler, withhold = operation.handler, _compile_withholding(operation)
+    handler, withhold = operation.handler, compile_withholding(operation)
 
     async def reply_later(value: Any) -> Reply[Any]:
         return _to_reply(await value)
@@ -240,7 +243,7 @@ def _to_reply(value: Any) -> Reply[Any]:
     return value if isinstance(value, Reply) else Reply(value)
 
 
-def _compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+def compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
     """Return what leaves the inputs of features out of the handler's arguments; None where there are none."""
     own = {item.location: set[str]() for item in operation.effects.inputs if item.for_handler}
     withheld: dict[str, set[str]] = {}

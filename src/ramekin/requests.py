@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Container, Coroutine, Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
@@ -78,6 +78,9 @@ class Request:
         "operation",
         "site",
     )
+
+    #: Whether the protocol that brought it can carry another, such as WebSocket.
+    can_upgrade: ClassVar[bool] = False
 
     site: RequestSite
     operation: Operation | None

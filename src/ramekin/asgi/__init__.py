@@ -8,21 +8,18 @@ Specification: ASGI 3.0.
 
 from __future__ import annotations
 
-import asyncio
-from contextvars import Context
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
-from ramekin.asgi.sending import LOST_FRAMING, Delivery, length_field, send_whole
-from ramekin.asgi.threads import Threads
-from ramekin.failures import log_failure
+from ramekin.asgi.sending import MARKED_STATUSES, Delivery, length_field, send_whole
+from ramekin.asgi.threads import Threads, run_in_thread
 from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
-    from ramekin.frames import Answer
     from ramekin.plans import Plan
     from ramekin.sites import Site
     from ramekin.types import ASGIApplication, Receive, Scope, Send
@@ -38,6 +35,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
     find_logged, is_logged = compile_is_logged(site.settings)
     threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
     fallback, hosts, has_lifespan = site.fallback, site.hosts, not site.lifespan.is_empty
+    serve_other = _compile_other(site, threads)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,10 +68,10 @@ def compile_asgi(site: Site) -> ASGIApplication:
             answer = await answering.run_async(request, given)
         else:
             context = threads.copy_context()
-            answer = await _run_in_thread(answering, request, given, threads, context)
+            answer = await run_in_thread(answering, request, given, threads, context)
         head, content, close = answer
         if type(content) is bytes and close is None and started is None:
-            if head.status in LOST_FRAMING:
+            if head.status in MARKED_STATUSES:
                 await send_whole(send, request, head, content)
                 return
             # `send_whole` for all others, written out to save the call.
@@ -88,40 +86,26 @@ def compile_asgi(site: Site) -> ASGIApplication:
             if started is not None:
                 log_access(request, head.status, delivery.sent, perf_counter() - started)
 
-    async def serve_other(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await serve_lifespan(lifespan, receive, send)
-        else:
-            raise RuntimeError(f"Ramekin answers http and lifespan, not {scope['type']!r}.")
-
     return serve
 
 
-async def _run_in_thread(
-    answering: Plan | Fallback, request: ASGIRequest, given: Any, threads: Threads, context: Context
-) -> Answer:
-    """Run a plan in a thread; when this is cancelled meanwhile, what the plan opened is closed."""
-    await request.prefetch()
-    answers: list[Answer] = []
+def _compile_other(site: Site, threads: Threads) -> ASGIApplication:
+    """Return what serves what is no HTTP; few apps have WebSockets, so what serves them is imported on use."""
 
-    def run() -> None:
-        answers.append(answering.run(request, given))
+    @cache
+    def find_sockets() -> ASGIApplication:
+        from ramekin.asgi.sockets import compile_sockets
 
-    try:
-        await threads.run(context, run)
-    except asyncio.CancelledError:
-        for answer in answers:
-            await threads.run(context, _give_up, request, answer)
-        raise
-    return answers[0]
+        return compile_sockets(site, threads)
 
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await serve_lifespan(site.lifespan, receive, send)
+        elif scope["type"] == "websocket":
+            if not (site.lifespan.is_empty or site.lifespan.is_started):
+                await site.lifespan.start()
+            await find_sockets()(scope, receive, send)
+        else:
+            raise RuntimeError(f"Ramekin answers http, websocket and lifespan, not {scope['type']!r}.")
 
-def _give_up(request: ASGIRequest, answer: Answer) -> None:
-    """Close what nothing is sent of."""
-    _, content, close = answer
-    try:
-        getattr(content, "close", lambda: None)()
-    except Exception as error:
-        log_failure(request, error)
-    if close is not None:
-        close(None)
+    return serve

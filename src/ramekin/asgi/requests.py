@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Container, Coroutine, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import unquote_to_bytes
 
 from ramekin.asgi.bodies import Body
@@ -36,6 +36,8 @@ class ASGIRequest(Request):
     __slots__ = ("_content", "_refusal", "fields", "on_loop", "receive", "scope")
 
     _content: Body
+
+    can_upgrade: ClassVar[bool] = True
 
     def __init__(self, scope: Scope, receive: Receive, site: RequestSite, operation: Operation | None) -> None:
         self.scope = scope

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ramekin.types import Message, Receive, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
-LOST_FRAMING = frozenset({400, 413})
+_LOST_FRAMING = frozenset({400, 413})
+#: Those, and the one that names another protocol: they may get fields that belong to the connection.
+MARKED_STATUSES = _LOST_FRAMING | {426}
 _END = object()
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
@@ -40,8 +42,10 @@ class ClientLeft(Exception):
 async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
     """Send a response whose content is in one piece."""
     headers = [*head.raw_headers, length_field(len(content))]
-    if head.status in LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
+    if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
         headers.append((b"connection", b"close"))
+    if head.status == 426 and request.http_version.startswith("1"):  # RFC 9110 §15.5.22
+        headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
     await send({"type": "http.response.start", "status": head.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
@@ -97,11 +101,15 @@ class Delivery:
 
     async def _send_chunks(self, content: Content) -> None:
         if content is not None and not isinstance(content, bytes):
-            async with _Watch(self._receive, self._request):
-                async for chunk in self._read_chunks(content):
-                    if chunk:
-                        await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
-                        self.sent += len(chunk)
+            chunks = aiter(content) if isinstance(content, AsyncIterable) else self._read_chunks(content)
+            try:
+                async with _Watch(self._receive, self._request):
+                    async for chunk in chunks:
+                        if chunk:
+                            await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
+                            self.sent += len(chunk)
+            finally:
+                await getattr(chunks, "aclose", _nothing)()
         await self._give({"type": "http.response.body", "body": b""})
 
     async def _give(self, message: Message) -> None:
@@ -110,11 +118,7 @@ class Delivery:
         except OSError as error:  # ASGI HTTP message format 2.4: what sending after the client has left raises.
             raise ClientLeft from error
 
-    async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        if isinstance(content, AsyncIterable):
-            async for chunk in content:
-                yield chunk
-            return
+    async def _read_chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         iterator = iter(content)
         while True:
             made: Any = await self._run(next, iterator, _END)
@@ -182,6 +186,7 @@ class _Watch:
         if self._watching is None or sender is None:
             return
         self._watching.cancel()
+        await asyncio.wait([self._watching])
         # What the watch alone cancelled goes on, as `asyncio.timeout` does it.
         if self._has_left and sender.uncancel() == 0 and kind in (None, asyncio.CancelledError):
             raise ClientLeft from error
