@@ -22,6 +22,7 @@ HOMES = {
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
+    "uvicorn": {"cli"},
     "werkzeug.routing": {"routing"},
     "yaml": {"cli"},
 }
