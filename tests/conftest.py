@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
+from hypothesis import settings
 
 from ramekin import App
 from ramekin.testing import Client
 from ramekin.testing.client import PROTOCOL, Protocol
+
+# What takes long on a busy machine is no fault of the code; see tests/benchmarks for what is.
+settings.register_profile("ramekin", deadline=None)
+settings.load_profile("ramekin")
 
 #: Test files of what must not depend on the protocol: each of their tests runs under WSGI and under ASGI.
 BEHAVIOUR = frozenset(
@@ -19,6 +24,11 @@ BEHAVIOUR = frozenset(
         "inputs.test_headers",
         "inputs.test_query",
         "openapi.test_pages",
+        "sessions.test_cookies",
+        "sessions.test_declaration",
+        "sessions.test_keepers",
+        "sessions.test_origins",
+        "sessions.test_session",
         "test_app",
         "test_arguments",
         "test_async",

@@ -18,7 +18,9 @@ PACKAGE = ROOT / "src" / "ramekin"
 # What is imported, and the only module or package of Ramekin that may import it.
 HOMES = {
     "apispec": {"openapi"},
+    "argon2": {"passwords"},
     "itsdangerous": {"signing"},
+    "jwt": {"auth"},
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
@@ -30,8 +32,11 @@ HOMES = {
 LOADED_ON_USE = (
     "apispec",
     "asyncio",
+    "itsdangerous",
+    "jwt",
     "offapi",
     "ramekin.asgi",
+    "ramekin.auth",
     "ramekin.cli",
     "ramekin.lifespans",
     "ramekin.openapi.converter",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from marshmallow import fields, validate
 
 from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns
 from ramekin.fields import Upload
+from ramekin.sessions import sessions
 from ramekin.testing import Client
 from ramekin.testing.results import Result
 
@@ -506,6 +509,112 @@ def test_nan_in_a_value_is_500_not_null(app: App) -> None:
     """JSON out is strict: NaN is an error, never null in silence."""
     result = Client(app, raise_exceptions=False).get("/numbers")
     assert (result.status, result.problem["code"]) == (500, "internal-server-error")
+
+
+# -- Cookies and sessions ----------------------------------------------------------------------------------------------
+def shop(keys: tuple[str, ...] = ("the key of this month",), age: float = 0) -> Client:
+    """Return a client of an app that counts visits, its keys the newest first, its clock so many seconds on."""
+    app = App("Shop", settings=Settings(secret_key=keys[0], secret_key_fallbacks=keys[1:]))
+    app.declare(sessions(max_age=timedelta(hours=1), clock=lambda: 1_800_000_000 + age))
+
+    @app.resource("/visits")
+    class Visits(Resource):
+        @returns(fields.Integer())
+        def get(self) -> Any:
+            return self.session.get("visits", 0)
+
+        @returns(fields.Integer())
+        def post(self) -> Any:
+            self.session["visits"] = self.session.get("visits", 0) + 1
+            return self.session["visits"]
+
+        @returns(status=204)
+        def put(self) -> None:
+            self.session["visits"] = "9" * 4096
+
+        @returns(status=204)
+        def patch(self) -> None:
+            self.session.renew(subject="7")
+
+        @returns(status=204)
+        def delete(self) -> None: ...
+
+    return Client(app, raise_exceptions=False, headers={"Host": "shop.example", "X-Forwarded-For": "192.0.2.1"})
+
+
+def visit(client: Client) -> tuple[str, str]:
+    """Begin a session, and return its cookie and the attributes."""
+    cookie, _, attributes = client.post("/visits").headers["Set-Cookie"].partition("; ")
+    return cookie, attributes
+
+
+@pytest.mark.parametrize(
+    ("options", "change"),
+    [
+        ({}, lambda cookie: cookie.replace("=W", "=X")),
+        ({}, lambda cookie: cookie[:-5] + "AAAAA"),
+        ({}, lambda cookie: cookie + "="),
+        ({"age": 3600}, lambda cookie: cookie),
+        ({"keys": ("the key of somebody else",)}, lambda cookie: cookie),
+        ({}, lambda cookie: "__Host-session=junk"),
+    ],
+    ids=["tampered", "forged", "padded", "expired", "unknown-key", "junk"],
+)
+def test_a_bad_session_cookie_is_as_none_and_is_cleared(options: Any, change: Callable[[str], str]) -> None:
+    """The client is anonymous, and rid of the cookie."""
+    cookie, _ = visit(shop())
+    result = shop(**options).get("/visits", headers={"Cookie": change(cookie)})
+    assert (result.status, result.json) == (200, 0)
+    assert result.headers["Set-Cookie"].startswith("__Host-session=; ")
+    assert "Max-Age=0" in result.headers["Set-Cookie"]
+
+
+def test_the_newest_key_signs_new_cookies() -> None:
+    """The rotation list is not turned round: what is written with two keys is good with the newer one alone."""
+    old, new = "the key of last month", "the key of this month"
+    before, _ = visit(shop((old,)))
+    result = shop((new, old)).post("/visits", headers={"Cookie": before})
+    after = result.headers["Set-Cookie"].partition(";")[0]
+    seen = [shop(keys).get("/visits", headers={"Cookie": after}).json for keys in ((new,), (old,))]
+    assert (result.json, seen) == (2, [2, 0])
+
+
+def test_a_session_over_4_kb_is_an_error_when_set() -> None:
+    """Browsers would drop the cookie in silence."""
+    assert shop().put("/visits").status == 500
+
+
+def test_login_makes_a_fresh_session() -> None:
+    """Nothing of the session before is left."""
+    client = shop()
+    cookie, _ = visit(client)
+    fresh = client.patch("/visits", headers={"Cookie": cookie}).headers["Set-Cookie"].partition(";")[0]
+    assert (fresh != cookie, client.get("/visits", headers={"Cookie": fresh}).json) == (True, 0)
+
+
+def test_a_session_cookie_has_its_flags() -> None:
+    """It is kept from scripts, other sites and plain HTTP."""
+    _, attributes = visit(shop())
+    assert {"HttpOnly", "SameSite=Lax", "Secure"} <= set(attributes.split("; "))
+
+
+@pytest.mark.parametrize("cookie", ["", "__Host-session=junk", None], ids=["none", "bad", "good"])
+def test_any_touch_of_the_session_keeps_caches_away(cookie: str | None) -> None:
+    """An answer that merely looked at the session is for its own client alone."""
+    given = visit(shop())[0] if cookie is None else cookie
+    headers = shop().get("/visits", headers={"Cookie": given}).headers
+    assert (headers["Vary"], headers["Cache-Control"]) == ("Cookie", "private")
+
+
+@pytest.mark.parametrize(
+    "sender", [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"}]
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_an_unsafe_request_of_another_origin_with_the_session_is_403(method: str, sender: dict[str, str]) -> None:
+    """It is refused whether or not the handler would touch the session."""
+    cookie, _ = visit(shop())
+    result = shop().request(method, "/visits", headers={"Cookie": cookie, **sender})
+    assert (result.status, result.problem["code"]) == (403, "cross-origin")
 
 
 # -- Methods and negotiation -------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ from ramekin.settings import Settings
 from ramekin.steps import Phase, Step
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.routing import BaseConverter
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from ramekin.lifespans import Setup
     from ramekin.limits import Limits
     from ramekin.responses import Reply
+    from ramekin.signing import Signer
     from ramekin.sites import Modify, Site
     from ramekin.steps import Exchange
     from ramekin.types import ASGIApplication, Receive, Scope, Send
@@ -358,6 +361,23 @@ class App:
             self._modify.append(function)
         return function
 
+    # -- Signing ------------------------------------------------------------------------------------------------------
+
+    def signer(self, purpose: str, *, max_age: timedelta) -> Signer:
+        """Return what signs tokens, values and links for one purpose, with the keys of the settings.
+
+        Args:
+            purpose: What it signs for, such as ``password-reset``; what one purpose has signed no other one reads.
+            max_age: How long a signature is accepted.
+
+        Raises:
+            SettingsError: The settings have no ``secret_key``, the purpose is empty, or ``max_age`` is less than a
+                second.
+        """
+        from ramekin.signing import Signer
+
+        return Signer.of(self.settings, purpose, max_age=max_age)
+
     # -- Compiling and serving ----------------------------------------------------------------------------------------
 
     def compile(self, settings: Settings | None = None) -> Site:
@@ -431,8 +451,12 @@ class App:
         from ramekin.wsgi import compile_wsgi
 
         operations: list[Operation] = []
-        for registration in [*self._registrations.values(), *self._own_registrations(settings)]:
+        for registration in self._registrations.values():
             _check_unchanged(registration)
+            operations += self._find_operations(registration, settings.limits)
+        for kind in dict.fromkeys(type(said) for operation in operations for said in operation.declarations):
+            kind.check_operations(operations)
+        for registration in self._own_registrations(settings):
             operations += self._find_operations(registration, settings.limits)
         _check_ids(operations)
         check_components(operations)
@@ -473,6 +497,14 @@ class App:
             from ramekin.contract.steps import contract_step
 
             steps.insert(0, contract_step(settings.contract))
+        if settings.cors.origins:
+            from ramekin.cors import cors_step
+
+            steps.insert(0, cors_step(settings))
+        if settings.hsts_seconds is not None:
+            from ramekin.safeguards import hsts_step
+
+            steps.insert(0, hsts_step(settings.hsts_seconds))
         if settings.request_id_header is not None:
             steps.insert(0, _echo_request_id(settings.request_id_header))
         return steps

@@ -25,6 +25,9 @@ Before: TypeAlias = "Callable[[Request], Reply[Any] | Coroutine[Any, Any, Reply[
 After: TypeAlias = "Callable[[Request, Reply[Any]], Reply[Any] | Coroutine[Any, Any, Reply[Any] | None] | None]"
 Teardown: TypeAlias = "Callable[[Request, Exception | None], Coroutine[Any, Any, None] | None]"
 
+#: Steps of features that hooks may use, and so stand inside of.
+_ENCLOSING = ("sessions",)
+
 
 class AppHooks(Declaration):
     """The hooks of an app, around every request, those that match no operation too.
@@ -47,9 +50,9 @@ class AppHooks(Declaration):
         for number, teardown in enumerate(self.teardown):
             yield _outer(f"app-teardown-{number}", teardown, close=_closing(teardown))
         for number, after in enumerate(self.after):
-            yield _outer(f"app-after-{number}", after, leave=_leaving(after))
+            yield _outer(f"app-after-{number}", after, after=_ENCLOSING, leave=_leaving(after))
         for number, before in enumerate(self.before):
-            yield _outer(f"app-before-{number}", before, enter=_entering(before))
+            yield _outer(f"app-before-{number}", before, after=_ENCLOSING, enter=_entering(before))
 
 
 def _outer(name: str, hook: Callable[..., Any], **part: Any) -> Step:

@@ -10,7 +10,7 @@ Specification: OpenAPI 3.1 §4.8.10 (operation object), for the terms.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain
 from types import MappingProxyType
@@ -152,9 +152,11 @@ class Effects(Record, frozen=True):
         inputs: What it reads from the request.
         outcomes: Successes, the topmost first; those that a feature adds are ``implied`` and come last.
         problems: Failures, by class.
+        implied_problems: Failures that follow from it without being declared, by class.
         response_headers: Header fields on every success.
         security: Alternatives of OpenAPI security requirements; None says nothing, ``()`` says public.
         security_schemes: OpenAPI security scheme objects by name.
+        access: Who may call it, in words for people; empty says nothing.
         provides: Handler parameters by name, and what makes their value once the inputs are loaded, for handlers that
             take them.
         codecs: Further media types of the ``json`` input.
@@ -166,9 +168,11 @@ class Effects(Record, frozen=True):
     inputs: tuple[Input, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[type[Problem], ...] = ()
+    implied_problems: tuple[type[Problem], ...] = ()
     response_headers: tuple[Header, ...] = ()
     security: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
     security_schemes: Mapping[str, Mapping[str, Any]] = _EMPTY
+    access: str = ""
     provides: Mapping[str, Callable[[Exchange], Any]] = _EMPTY
     codecs: tuple[Codec, ...] = ()
     limits: Mapping[str, int] = _EMPTY
@@ -292,6 +296,17 @@ class Declaration:
         """Return what it does around requests that match no operation (404, 405, OPTIONS); for the app's level."""
         return ()
 
+    @classmethod
+    def check_operations(cls, operations: Sequence[Operation]) -> None:
+        """Refuse operations that contradict one another, when an app that has such a declaration is compiled.
+
+        Args:
+            operations: Those of the app's resources, without its document and docs page.
+
+        Raises:
+            DeclarationError: They do.
+        """
+
 
 Declarations = Mapping[type[Declaration], Declaration]
 
@@ -380,9 +395,11 @@ def combine_effects(parts: Iterable[Effects]) -> Effects:
         inputs=tuple(chain.from_iterable(part.inputs for part in parts)),
         outcomes=outcomes,
         problems=tuple(dict.fromkeys(chain.from_iterable(part.problems for part in parts))),
+        implied_problems=tuple(dict.fromkeys(chain.from_iterable(part.implied_problems for part in parts))),
         response_headers=headers,
         security=reduce(_all_of, (part.security for part in parts), None),
         security_schemes=_united(part.security_schemes for part in parts),
+        access=" & ".join(part.access for part in parts if part.access),
         provides=_united(part.provides for part in parts),
         codecs=tuple(chain.from_iterable(part.codecs for part in parts)),
         limits=_united(part.limits for part in parts),
@@ -446,7 +463,7 @@ def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:
 
 
 def _check_problems(endpoint: Endpoint, effects: Effects) -> None:
-    if not effects.problems:
+    if not effects.problems and not effects.implied_problems:
         return
     known: dict[tuple[int, str], type[Problem]] = {}
     for problem in (*effects.problems, *_implied_problems(endpoint, effects)):
@@ -517,7 +534,7 @@ def _all_outcomes(endpoint: Endpoint, effects: Effects) -> tuple[Outcome, ...]:
     declared = [_problem_outcome(problem, implied=False) for problem in effects.problems]
     implied = [
         _problem_outcome(problem, implied=True)
-        for problem in _implied_problems(endpoint, effects)
+        for problem in dict.fromkeys(_implied_problems(endpoint, effects))
         if problem not in effects.problems
     ]
     return (*effects.outcomes, *declared, *implied)
@@ -536,6 +553,7 @@ _PROBLEM_OUTCOMES: dict[tuple[type[Problem], bool], Outcome] = {}
 
 def _implied_problems(endpoint: Endpoint, effects: Effects) -> Iterable[type[Problem]]:
     yield problems.BadRequest
+    yield from effects.implied_problems
     if endpoint.path_parameters:
         yield problems.NotFound
     yield problems.NotAcceptable

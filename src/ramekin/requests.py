@@ -9,16 +9,19 @@ Specification: RFC 9110 (HTTP semantics).
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
+from ramekin.proxies import read_client_host, read_host, read_prefix, read_scheme
+from ramekin.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
     from ramekin.operations import Operation
+    from ramekin.sessions import Session
     from ramekin.settings import Settings
 
 #: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
@@ -64,13 +67,25 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_state", "_stream", "accept", "operation", "site")
+    __slots__ = (
+        "_body",
+        "_id",
+        "_principal",
+        "_session",
+        "_state",
+        "_stream",
+        "accept",
+        "operation",
+        "site",
+    )
 
     site: RequestSite
     operation: Operation | None
     accept: str | None
     _body: bytes
     _id: str
+    _principal: Any
+    _session: Session
     _state: dict[str, Any]
     _stream: ByteStream
 
@@ -87,8 +102,8 @@ class Request:
         raise NotImplementedError
 
     @property
-    def script_name(self) -> str:
-        """The decoded path prefix that the app is mounted under, without a trailing slash; empty at the root."""
+    def mount_prefix(self) -> str:
+        """The decoded path prefix under which the server calls the app, without a trailing slash; empty at the root."""
         raise NotImplementedError
 
     @property
@@ -97,12 +112,12 @@ class Request:
         raise NotImplementedError
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         """``http`` or ``https``, as the server saw it."""
         raise NotImplementedError
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         """The address of the peer of the connection, or None where the server knows none."""
         raise NotImplementedError
 
@@ -129,11 +144,10 @@ class Request:
     @property
     def id(self) -> str:
         """A name for this request: 32 random hexadecimal digits, or a valid one from the header that is trusted."""
-        try:
-            return self._id
-        except AttributeError:
-            self._id = self._find_id()
-            return self._id
+        found: str | None = getattr(self, "_id", None)
+        if found is None:
+            found = self._id = self._find_id()
+        return found
 
     def _find_id(self) -> str:
         trusted = self.site.settings.request_id_header
@@ -141,7 +155,19 @@ class Request:
             given = self.header(trusted.lower())
             if given is not None and _REQUEST_ID.fullmatch(given):
                 return given
-        return secrets.token_hex(16)
+        return new_request_id()
+
+    @property
+    def principal(self) -> Any:
+        """Who the request is from, as ``requires`` found out; None where it did not ask, or where nobody has to say."""
+        try:
+            return self._principal
+        except AttributeError:
+            return None
+
+    @principal.setter
+    def principal(self, principal: Any) -> None:
+        self._principal = principal
 
     @property
     def state(self) -> dict[str, Any]:
@@ -151,6 +177,22 @@ class Request:
         except AttributeError:
             self._state = {}
             return self._state
+
+    @property
+    def session(self) -> Session:
+        """What the app remembers of this client; see `ramekin.sessions`.
+
+        Raises:
+            ContractError: The app has declared no sessions.
+        """
+        try:
+            return self._session
+        except AttributeError:
+            raise ContractError("The app has no sessions; app.declare(sessions(…)) gives it some.") from None
+
+    @session.setter
+    def session(self, session: Session) -> None:
+        self._session = session
 
     @property
     def shared(self) -> dict[str, Any]:
@@ -185,6 +227,18 @@ class Request:
             body: bytes | None = getattr(self, "_body", None)
             self._stream = self._open_unpacked() if body is None else BytesIO(body)
             return self._stream
+
+    def take_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        """Read the body of a request whose head is plainly good; return None, having read nothing, for any other.
+
+        It is a short cut of what a gateway can do at once: the type is one of ``media_types`` as they are spelt, there
+        is no coding, and the length is stated and within the limit.
+        """
+        return None
+
+    async def receive_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        """Do the same on an event loop."""
+        return None
 
     def take_body(self) -> Coroutine[Any, Any, None] | None:
         """Read the body, so that `body` has it; a coroutine does where the request came to an event loop."""
@@ -239,9 +293,34 @@ class Request:
         return Bounds(length, self._body_limit)
 
     @property
+    def client_host(self) -> str | None:
+        """The address of the client: what trusted proxies say, else that of the peer of the connection."""
+        hops = self.site.settings.trusted_proxies
+        return (read_client_host(self.header, hops) if hops else None) or self.peer_host
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``: what trusted proxies say, else as the server saw it."""
+        hops = self.site.settings.trusted_proxies
+        return (read_scheme(self.header, hops) if hops else None) or self.peer_scheme
+
+    @property
     def host(self) -> str | None:
-        """The ``Host`` header as it was sent; nothing may be decided by it."""
-        return self.header("host")
+        """The host that was asked, perhaps with a port: what trusted proxies say, else the ``Host`` header as sent.
+
+        Where `Settings.trusted_hosts` is empty it may be anything, and nothing may be decided by it.
+        """
+        hops = self.site.settings.trusted_proxies
+        return (read_host(self.header, hops) if hops else None) or self.header("host")
+
+    @property
+    def script_name(self) -> str:
+        """The decoded path prefix that clients see before the app's own paths, without a trailing slash.
+
+        It is the prefix that the app is mounted under, behind the one that trusted proxies took away.
+        """
+        hops = self.site.settings.trusted_proxies
+        return read_prefix(self.header, hops) + self.mount_prefix if hops else self.mount_prefix
 
     @property
     def content_type(self) -> str | None:
@@ -279,6 +358,24 @@ class Request:
             RoutingError: The class is not registered or more than once, or values are missing or do not fit.
         """
         return self.site.build_path(self.script_name, target, values)
+
+    def absolute_url_for(self, target: type[Any] | str, /, **values: Any) -> str:
+        """Return the URL of a resource for those who have no page to start from, as in a mail.
+
+        It is made of `Settings.base_url` alone; the host that a request asks for is anybody's choice.
+
+        Args:
+            target: The resource class, or the name of its registration.
+            **values: The path's values; what the rule does not name becomes the query.
+
+        Raises:
+            SettingsError: ``base_url`` is not set.
+            RoutingError: The class is not registered or more than once, or values are missing or do not fit.
+        """
+        base = self.site.settings.base_url
+        if base is None:
+            raise SettingsError("absolute_url_for needs the setting base_url, such as https://api.example.com.")
+        return base.rstrip("/") + self.site.build_path("", target, values)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self.path[:80]!r}>"

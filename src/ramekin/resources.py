@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.responses import Reply
+    from ramekin.sessions import Session
 
 
 class Resource:
@@ -28,6 +29,16 @@ class Resource:
 
     def __init__(self, request: Request) -> None:
         self.request = request
+
+    @property
+    def principal(self) -> Any:
+        """Who the request is from; see `Request.principal`."""
+        return self.request.principal
+
+    @property
+    def session(self) -> Session:
+        """What the app remembers of this client, where it has declared `ramekin.sessions.sessions`."""
+        return self.request.session
 
     def url_for(self, target: type[Any] | str, /, **values: Any) -> str:
         """Return the path of a resource with the mount prefix, never a host; see `Request.url_for`."""

@@ -5,16 +5,16 @@ Specification: PEP 3333; RFC 9110 §9.3.7 and §15.5.6 for OPTIONS and 405.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
-from ramekin.methods import Found, answer_unmatched, compile_look_up
+from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
-from ramekin.requests import Bounds, ByteStream, Request, parse_length
+from ramekin.requests import BoundedStream, Bounds, ByteStream, Request, parse_length
 from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _new = object.__new__
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
+#: Digits of a ``Content-Length`` that needs a closer look.
+_MANY_DIGITS = 16
 _LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
 _END: Any = object()
 
@@ -52,7 +54,7 @@ class WSGIRequest(Request):
         return _decode(self.environ.get("PATH_INFO", "")) or "/"
 
     @property
-    def script_name(self) -> str:
+    def mount_prefix(self) -> str:
         name = _decode(self.environ.get("SCRIPT_NAME", "")).strip("/")
         return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
 
@@ -61,11 +63,11 @@ class WSGIRequest(Request):
         return cast("str", self.environ.get("QUERY_STRING", ""))
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         return cast("str", self.environ["wsgi.url_scheme"])
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         return cast("str | None", self.environ.get("REMOTE_ADDR") or None)
 
     @property
@@ -101,6 +103,27 @@ class WSGIRequest(Request):
     def open_stream(self) -> ByteStream:
         return cast("ByteStream", self.environ["wsgi.input"])
 
+    def take_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        environ = self.environ
+        announced = environ.get("CONTENT_LENGTH") or "none"
+        if environ.get("CONTENT_TYPE") not in media_types or "HTTP_CONTENT_ENCODING" in environ:
+            return None
+        if not (announced.isdigit() and announced.isascii()) or len(announced) > _MANY_DIGITS:
+            return None
+        length = int(announced)
+        if length > limit:
+            return None
+        try:
+            body: bytes = environ["wsgi.input"].read(length)
+        except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
+            raise BadRequest("The content could not be read to its end.") from error
+        if len(body) != length:
+            bounds = Bounds(length, limit)
+            bounds.count(body)
+            body += BoundedStream(self.open_stream(), bounds).read()
+        self._body = body
+        return body
+
     def bounds(self) -> Bounds:
         length = self.content_length
         if length is None:
@@ -119,22 +142,24 @@ def _decode(text: str) -> str:
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    fallback = site.fallback
-    is_logged = compile_is_logged(site.settings)
+    fallback, hosts = site.fallback, site.hosts
+    find_logged, is_logged = compile_is_logged(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter() if is_logged(INFO) else None
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
         path = environ.get("PATH_INFO") or "/"
         found: Found | None = find_static(path)
         if found is not None:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(path if path.isascii() else _decode_path(path))
-        plan = found.plans.get(environ["REQUEST_METHOD"])
         request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
         request.environ = environ
         request.site = site
         request.accept = environ.get("HTTP_ACCEPT")
+        if hosts is not None and not hosts.trust(request.host):
+            found = NO_HOST
+        plan = found.plans.get(environ["REQUEST_METHOD"])
         context = copy_context()  # The thread's next request must not see the context variables of this one.
         if plan is not None:
             request.operation = plan.operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -89,3 +90,73 @@ def test_the_width_is_the_terminals(
     main(["routes", "shelf.py"])
 
     assert "Show" not in capsys.readouterr().out
+
+
+GUARDED = """
+from ramekin import App, Resource, returns
+from ramekin.auth import APIKeys, Bearer, policy, public, requires
+
+tokens, keys = Bearer(lambda token: None, name="tokens"), APIKeys({})
+
+@policy
+def owns(principal):
+    return True
+
+app = App("Shelf")
+
+@app.resource("/books")
+@requires(tokens("read") & owns | keys)
+class Books(Resource):
+    @returns(status=204)
+    def get(self):
+        "List."
+    @public
+    @returns(status=204)
+    def head(self):
+        "Look."
+"""
+
+
+def test_who_may_call(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an app says who may call its operations, each line does; its document and page are open here."""
+    write("shelf.py", GUARDED)
+
+    main(["routes", "shelf.py", "--all"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        "METHOD  RULE                           OPERATION      ACCESS                      SUMMARY",
+        "GET     /books                         getBooks       tokens: read & owns | keys  List",
+        "HEAD    /books                         headBooks      public                      Look",
+    ]
+    assert "/openapi.json                  getOpenapi     public " in lines[3]
+
+
+def test_routes_as_json(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs get the same as JSON, with the security requirements of each operation."""
+    write("shelf.py", GUARDED)
+
+    main(["routes", "shelf.py", "--json"])
+
+    first, second = json.loads(capsys.readouterr().out)
+    assert first == {
+        "method": "GET",
+        "rule": "/books",
+        "operation": "getBooks",
+        "access": "tokens: read & owns | keys",
+        "security": [{"tokens": ["read"]}, {"keys": []}],
+        "summary": "List",
+        "hidden": False,
+        "deprecated": False,
+    }
+    assert (second["access"], second["security"]) == ("public", [])
+
+
+def test_json_of_an_app_that_says_nothing(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was not said is null."""
+    write("shelf.py")
+
+    main(["routes", "shelf.py", "--json"])
+
+    (only,) = json.loads(capsys.readouterr().out)
+    assert (only["access"], only["security"]) == (None, None)

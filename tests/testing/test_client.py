@@ -10,6 +10,7 @@ import pytest
 from marshmallow import fields
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, returns
+from ramekin.auth import APIKeys, Bearer, Principal, policy, requires
 from ramekin.contract import Contract
 from ramekin.errors import FrozenError
 from ramekin.fields import Upload, UploadedFile
@@ -438,3 +439,39 @@ def test_paths_begin_with_a_slash(client: Client) -> None:
         client.get("http://example.com/echo")
     with pytest.raises(CallError, match="unlike 'shop/'"):
         Client(client.app, script_name="shop/")
+
+
+# -- Acting as a principal ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def guarded() -> Client:
+    """An app whose operation wants a token or a key, and a scope."""
+    app = App("Guarded", settings=Settings(openapi_path=None))
+    tokens, keys = Bearer(lambda token: None), APIKeys({})
+
+    @app.resource("/")
+    @requires((tokens | keys) & policy(lambda principal: principal.user != "blocked"), scopes=["read"])
+    class Thing(Resource):
+        @returns(fields.String())
+        def get(self) -> str:
+            return f"{self.principal.id} {self.principal.user}"
+
+    return Client(app)
+
+
+def test_a_client_acts_as_a_principal(guarded: Client) -> None:
+    """Its requests are taken to be from the principal, and those of the client it came from are not."""
+    ada = guarded.as_principal(Principal("ada", {"read"}, user="Ada Lovelace"))
+    assert [ada.get("/").json, guarded.get("/").status] == ["ada Ada Lovelace", 401]
+    assert ada.as_principal(None).get("/").status == 401
+
+
+def test_scopes_and_policies_hold_for_whom_a_client_acts_as(guarded: Client) -> None:
+    """Only the credentials are passed over."""
+    principals = Principal("eve"), Principal("eve", {"read"}, user="blocked")
+    assert [guarded.as_principal(one).get("/").status for one in principals] == [403, 403]
+
+
+def test_acting_ends_with_the_request(guarded: Client) -> None:
+    """Nothing is left for the next client, even after an error."""
+    guarded.as_principal(Principal("ada", {"read"})).get("/", headers={"Accept": "text/html"})
+    assert guarded.get("/").status == 401

@@ -9,11 +9,13 @@ from marshmallow import fields
 from werkzeug.routing import BaseConverter
 
 from ramekin import App, Reply, Request, Resource, Settings, accepts, describe, returns
+from ramekin.auth import JWT, Bearer, KeySet, Principal, anonymous, policy, requires
 from ramekin.fields import Upload
 from ramekin.operations import Declaration, Effects, Endpoint, Operation
-from ramekin.problems import Unauthorized
+from ramekin.problems import Gone, Unauthorized
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import CallError, Client, exercise_implied
+from ramekin.testing.coverage import list_points
 
 NUMBER = {"number": fields.Integer()}
 
@@ -233,7 +235,7 @@ class Token(Declaration):
 
 @pytest.mark.parametrize(
     ("alternatives", "expected"),
-    [(({"token": ()},), {400, 401, 406, 422}), (({"token": ()}, {}), {200, 400, 406, 422})],
+    [(({"token": ()},), {400, 401, 406, 422}), (({"token": ()}, {}), {400, 406, 422})],
 )
 def test_missing_credentials_are_tried(
     alternatives: tuple[Mapping[str, tuple[str, ...]], ...], expected: set[int]
@@ -247,3 +249,70 @@ def test_missing_credentials_are_tried(
     exercise_implied(client)
 
     assert met(client) == {"getQueries": expected}
+
+
+def guarded(*, optional: bool = False) -> App:
+    """Return an app of which one operation needs credentials, one a scope, and one what a policy says."""
+    scheme = Bearer({"ada": Principal("ada", {"write"})}.get)
+    app = App("Guarded", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    @requires(scheme | anonymous if optional else scheme)
+    class Thing(Resource):
+        @returns(NUMBER)
+        def get(self) -> Any:
+            return {"number": 1}
+
+        @requires(scopes=["write"])
+        @returns(status=204)
+        def post(self) -> None: ...
+
+        @requires(policy(lambda principal: principal is None or principal.id == "ada", otherwise=Gone))
+        @returns(status=204)
+        def delete(self) -> None: ...
+
+    return app
+
+
+@pytest.mark.parametrize("optional", [False, True])
+def test_missing_credentials_and_scopes(optional: bool) -> None:
+    """401 is met without credentials, or by bad ones where they are optional; 403 by somebody without scopes."""
+    client = Client(guarded(optional=optional), headers={"Authorization": "Bearer ada"})
+    exercise_implied(client)
+    assert met(client) == {"getThing": {401, 406}, "postThing": {401, 403}, "deleteThing": {401}}
+
+
+def test_somebody_who_acts_has_credentials_to_lose() -> None:
+    """A client that acts as a principal meets the same."""
+    client = Client(guarded()).as_principal(Principal("ada", {"write"}))
+    exercise_implied(client)
+    assert met(client) == {"getThing": {401, 406}, "postThing": {401, 403}, "deleteThing": {401}}
+
+
+def test_what_a_policy_answers_counts() -> None:
+    """401 and 403 count where they can be met, and so does the answer of a policy, which a test of one's own meets."""
+    client = Client(guarded())
+    missing = {}
+    for operation in client.site.operations:
+        points = list_points(operation)
+        missing[operation.id] = {name for (kind, name), point in points.items() if kind == "problem" and point.missing}
+    assert missing == {
+        "getThing": {"401 unauthorized", "406 not-acceptable"},
+        "postThing": {"401 unauthorized", "403 forbidden"},
+        "deleteThing": {"401 unauthorized", "410 gone"},
+    }
+    assert client.as_principal(Principal("eve")).delete("/").status == 410
+
+
+def test_a_service_that_is_away_counts_not() -> None:
+    """No request has the keys of an issuer be away."""
+    scheme = JWT(KeySet("keys.json"), algorithms=["RS256"], issuer=None, audience=None)
+    app = App("Away", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    @requires(scheme)
+    class Thing(Resource):
+        @returns(status=204)
+        def get(self) -> None: ...
+
+    assert list_points(Client(app).site.operations[0])["problem", "503 service-unavailable"].exempt

@@ -5,13 +5,16 @@ Lines that have to be refused carry an ignore, and an ignore that is not needed 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, assert_type
 
 from marshmallow import Schema, fields
 
 from ramekin import App, Reply, Resource, accepts, limits, raises, returns
 from ramekin.declarations import Accepts, Raises, Returns
+from ramekin.passwords import verify_password
 from ramekin.problems import NotFound
+from ramekin.sessions import MemoryStore, Session, SQLiteStore, sessions
 from ramekin.settings import Settings
 from ramekin.testing import Breach, Client, Exercise, Result
 
@@ -109,3 +112,28 @@ def makes_clients() -> None:
     assert_type(Client(app, contract=False), Client)
     assert_type(Client(app, settings=Settings(debug=True), raise_exceptions=False), Client)
     Client("app")  # type: ignore[arg-type]
+
+
+class Visits(Resource):
+    @returns({"visits": fields.Integer()})
+    def get(self) -> dict[str, int]:
+        assert_type(self.session, Session)
+        assert_type(self.session.get_as("visits", int), int | None)
+        assert_type(self.session.subject, str | None)
+        self.session.get_as("visits", "int")  # type: ignore[arg-type]
+        return {"visits": len(self.session)}
+
+
+app.declare(sessions(store=MemoryStore(), max_age=timedelta(days=1)))
+app.declare(sessions(store=SQLiteStore("sessions.db")))
+app.declare(sessions(max_age=14))  # type: ignore[arg-type]
+app.declare(sessions(store=object()))  # type: ignore[arg-type]
+
+signer = app.signer("reset", max_age=timedelta(hours=1))
+assert_type(signer.dump({"user": 7}), str)
+assert_type(signer.unsign("text"), str)
+app.signer("reset")  # type: ignore[call-arg]
+
+check = verify_password("correct horse", None)
+assert_type(check.is_valid, bool)
+assert_type(check.new_hash, str | None)

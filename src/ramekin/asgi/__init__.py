@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.asgi.lifespans import serve_lifespan
-from ramekin.asgi.requests import ASGIRequest, find_path
-from ramekin.asgi.sending import Delivery, send_whole
+from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
+from ramekin.asgi.sending import LOST_FRAMING, Delivery, length_field, send_whole
 from ramekin.asgi.threads import Threads
 from ramekin.failures import log_failure
-from ramekin.methods import Fallback, Found, answer_unmatched, compile_look_up
+from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
     from ramekin.frames import Answer
@@ -29,27 +29,39 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_asgi"]
 
+_new = object.__new__
+
 
 def compile_asgi(site: Site) -> ASGIApplication:
     """Return the ASGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    is_logged = compile_is_logged(site.settings)
-    threads, lifespan, fallback = Threads(site.settings.asgi_threads), site.lifespan, site.fallback
+    find_logged, is_logged = compile_is_logged(site.settings)
+    threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
+    fallback, hosts, has_lifespan = site.fallback, site.hosts, not site.lifespan.is_empty
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await serve_other(scope, receive, send)
             return
-        started = perf_counter() if is_logged(INFO) else None
-        if not (lifespan.is_empty or lifespan.is_started):
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
+        if has_lifespan and not lifespan.is_started:
             await lifespan.start()  # The server does not know the lifespan protocol.
         found: Found | None = None if scope.get("root_path") else find_static(scope["path"])
         if found is not None:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(find_path(scope))
+        request = _new(ASGIRequest)  # `ASGIRequest.__init__`, written out to save the call.
+        request.scope, request.receive, request.site = scope, receive, site
+        request.on_loop, request._refusal = False, None
+        pairs = scope["headers"]
+        fields: dict[bytes, bytes] = dict(pairs)
+        request.fields = fields = fields if len(fields) == len(pairs) else join_fields(pairs)
+        request.accept = fields[b"accept"].decode("latin-1") if b"accept" in fields else None
+        if hosts is not None and not hosts.trust(request.host):
+            found = NO_HOST
         plan: Plan | None = found.plans.get(scope["method"])
-        request = ASGIRequest(scope, receive, site, None if plan is None else plan.operation)
+        request.operation = None if plan is None else plan.operation
         answering: Plan | Fallback = plan or fallback
         given: Any = arguments if plan is not None else answer_unmatched(request, found)
         context = None
@@ -61,7 +73,13 @@ def compile_asgi(site: Site) -> ASGIApplication:
             answer = await _run_in_thread(answering, request, given, threads, context)
         head, content, close = answer
         if type(content) is bytes and close is None and started is None:
-            await send_whole(send, request, head, content)
+            if head.status in LOST_FRAMING:
+                await send_whole(send, request, head, content)
+                return
+            # `send_whole` for all others, written out to save the call.
+            headers = [*(head.raw or head.raw_headers), length_field(len(content))]
+            await send({"type": "http.response.start", "status": head.status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
             return
         delivery = Delivery(request, receive, send, threads, context)
         try:

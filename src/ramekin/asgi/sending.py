@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from ramekin.types import Message, Receive, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
-_LOST_FRAMING = frozenset({400, 413})
+LOST_FRAMING = frozenset({400, 413})
 _END = object()
+#: ``Content-Length`` of short content, made once: most answers of an API have one of these.
+_READY_LENGTHS = 512
+_LENGTHS = tuple((b"content-length", b"%d" % length) for length in range(_READY_LENGTHS))
+
+
+def length_field(length: int) -> tuple[bytes, bytes]:
+    """Return the ``Content-Length`` of content in one piece."""
+    return _LENGTHS[length] if length < _READY_LENGTHS else (b"content-length", b"%d" % length)
 
 
 class ClientLeft(Exception):
@@ -31,8 +39,8 @@ class ClientLeft(Exception):
 
 async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
     """Send a response whose content is in one piece."""
-    headers = [*head.raw_headers, (b"content-length", b"%d" % len(content))]
-    if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
+    headers = [*head.raw_headers, length_field(len(content))]
+    if head.status in LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": head.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
@@ -92,8 +100,8 @@ class Delivery:
             async with _Watch(self._receive, self._request):
                 async for chunk in self._read_chunks(content):
                     if chunk:
-                        self.sent += len(chunk)
                         await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
+                        self.sent += len(chunk)
         await self._give({"type": "http.response.body", "body": b""})
 
     async def _give(self, message: Message) -> None:

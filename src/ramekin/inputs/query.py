@@ -5,7 +5,7 @@ Specification: RFC 3986 §3.4; OpenAPI 3.1, "Style Values" (`form`, `deepObject`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 from marshmallow import Schema
@@ -20,8 +20,15 @@ from ramekin.schemas import Fault
 QueryReader: TypeAlias = Callable[[str], tuple[list[dict[str, Any]], list[Fault]]]
 
 
-def compile_query_reader(shapes: Sequence[Schema], limits: Limits) -> QueryReader:
+def compile_query_reader(
+    shapes: Sequence[Schema], limits: Limits, credentials: Collection[str] = frozenset()
+) -> QueryReader:
     """Return the reader of the query string that these schemas declare together.
+
+    Args:
+        shapes: The schemas.
+        limits: What a query may cost.
+        credentials: Names that security schemes read, and nobody else.
 
     The reader takes the percent-encoded text as the server gives it, and returns a raw mapping for each schema with
     the names that are its own, and the faults (location ``query``) of names unknown, read-only or repeated.
@@ -41,6 +48,8 @@ def compile_query_reader(shapes: Sequence[Schema], limits: Limits) -> QueryReade
         raw = names.new_raw()
         faults: dict[Fault, None] = {}
         for name, value in pairs:
+            if name in credentials:
+                continue
             names.place(name, value, raw, faults)
         return raw, list(faults)
 

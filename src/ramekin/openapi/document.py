@@ -16,13 +16,14 @@ from ramekin.errors import DeclarationError
 from ramekin.openapi.bodies import build_body
 from ramekin.openapi.components import Components
 from ramekin.openapi.info import Info
-from ramekin.openapi.lowering import lower_schema, lower_schemas_in
+from ramekin.openapi.lowering import lower_schema, lower_schemas_in, lower_security
 from ramekin.openapi.names import check_components
 from ramekin.openapi.outcomes import Responses
 from ramekin.openapi.parameters import build_parameters
 from ramekin.openapi.values import to_json
 from ramekin.operations import Operation
 from ramekin.problems import ProblemFormat
+from ramekin.routing import quote_path
 
 Version = Literal["3.1", "3.0"]
 
@@ -64,7 +65,7 @@ def build_document(
         info.version,
         _VERSIONS[version],
         info=_build_info(info, version),
-        servers=[to_json(server) for server in info.servers] or [{"url": prefix or "/"}],
+        servers=[to_json(server) for server in info.servers] or [{"url": quote_path(prefix) or "/"}],
         security=[],
         **to_json(info.extensions),
         **({"externalDocs": to_json(info.external_docs)} if info.external_docs else {}),
@@ -73,7 +74,7 @@ def build_document(
         spec.tag(tag)
     components = Components(spec, lower_schema if lowered else lambda schema: schema)
     responses = Responses(components, problem_format)
-    written = [(operation, _build_operation(operation, components, responses)) for operation in shown]
+    written = [(operation, _build_operation(operation, components, responses, lowered)) for operation in shown]
     components.settle([[item for _, item in written], responses.shared])
 
     def finish(value: Any) -> Any:
@@ -143,7 +144,9 @@ def _build_tags(operations: Sequence[Operation], info: Info) -> list[dict[str, A
     return list(tags.values())
 
 
-def _build_operation(operation: Operation, components: Components, responses: Responses) -> dict[str, Any]:
+def _build_operation(
+    operation: Operation, components: Components, responses: Responses, lowered: bool
+) -> dict[str, Any]:
     item: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -162,6 +165,8 @@ def _build_operation(operation: Operation, components: Components, responses: Re
     item["responses"] = responses.build(operation)
     if operation.effects.security is not None:
         item["security"] = to_json(operation.effects.security)
+        if lowered:
+            lower_security(item["security"], operation.effects.security_schemes)
     extensions: dict[str, Any] = to_json(operation.effects.documentation.extensions)
     return item | extensions
 

@@ -5,6 +5,7 @@ Specification: OpenAPI 3.0.3 §4.7.24 (schema object); the clarification of ``nu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 JSONSchema: TypeAlias = dict[str, Any]
@@ -42,6 +43,14 @@ def lower_schemas_in(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {name: _lower_part(name, each) for name, each in value.items()}
+
+
+def lower_security(requirements: list[dict[str, list[str]]], schemes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Empty the lists of scopes that OpenAPI 3.0.3 (§4.7.30) has for OAuth 2 and OpenID Connect alone, in place."""
+    for requirement in requirements:
+        for name in requirement:
+            if schemes[name]["type"] not in ("oauth2", "openIdConnect"):
+                requirement[name] = []
 
 
 def _lower_part(name: str, value: Any) -> Any:

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from ramekin.schemas.compiled_load import compile_load
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
-    from ramekin.schemas.loading import compile_dumper, compile_encoder, compile_loader, compile_reader
+    from ramekin.schemas.loading import (
+        compile_body_reader,
+        compile_dumper,
+        compile_encoder,
+        compile_loader,
+        compile_reader,
+    )
     from ramekin.schemas.messages import Message
     from ramekin.schemas.shapes import resolve
 
@@ -20,6 +26,7 @@ __all__ = [
     "Message",
     "accepted_kind",
     "collect_faults",
+    "compile_body_reader",
     "compile_dump",
     "compile_dumper",
     "compile_encoder",
@@ -36,6 +43,7 @@ _HOMES = {
     "Message": "messages",
     "accepted_kind": "kinds",
     "collect_faults": "faults",
+    "compile_body_reader": "loading",
     "compile_dump": "compiled_dump",
     "compile_dumper": "loading",
     "compile_encoder": "loading",

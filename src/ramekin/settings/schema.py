@@ -33,6 +33,13 @@ class _ExactBoolean(marshmallow_fields.Boolean):
         return value
 
 
+class _Several(marshmallow_fields.List[Any]):
+    """A list, loaded to a tuple."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return tuple(super()._deserialize(value, attr, data, **kwargs))
+
+
 @cache
 def derive_schema(record: type[Any]) -> Schema:
     """Make the schema of a record of settings from the types of its fields."""
@@ -57,8 +64,10 @@ def _derive_field(
         return marshmallow_fields.String(validate=validators.OneOf(get_args(hint)), allow_none=allow_none)
     if isinstance(hint, type) and is_dataclass(hint):
         return marshmallow_fields.Nested(derive_schema(hint))
+    if get_origin(hint) is tuple:
+        return _Several(_derive_field(get_args(hint)[0]))
     if hint is int:
-        return _ExactInteger(validate=validators.Range(min=1))
+        return _ExactInteger(validate=checks or validators.Range(min=1), allow_none=allow_none)
     if hint is bool:
         return _ExactBoolean()
     return marshmallow_fields.String(validate=checks, allow_none=allow_none)

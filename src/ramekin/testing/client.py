@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ramekin.app import App
+    from ramekin.auth import Principal
     from ramekin.contract import Breach, Exercise, Kind
     from ramekin.settings import Settings
     from ramekin.sites import Site
@@ -87,7 +88,8 @@ class RequestOptions(TypedDict, total=False):
 class Client:
     """Calls an app in its own process.
 
-    The app is compiled as its first request would, so it refuses changes from then on. Cookies that it sets are sent
+    The app is compiled as its first request would, so it refuses changes from then on. It is asked as the first of
+    `ramekin.Settings.trusted_hosts`, or as ``localhost`` where any host is taken. Cookies that it sets are sent
     back, as a browser does. Middleware around ``app.wsgi`` takes part.
 
     Args:
@@ -135,7 +137,10 @@ class Client:
         self.app: App = app
         self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
+        trusted = self.site.settings.trusted_hosts
+        self._host = trusted[0].replace("*", "www") if trusted else "localhost"
         self._headers = dict(headers or {})
+        self._principal: Principal[Any] | None = None
         self.protocol: Protocol = protocol or PROTOCOL.get()
         self._check = Check(self.site, enabled=contract)
         self._jar = WerkzeugClient(_compile_gateway(self._find_wsgi(), validate, self._check))
@@ -172,6 +177,19 @@ class Client:
         """
         other = copy(self)
         other._headers = {**self._headers, **headers}
+        return other
+
+    def as_principal(self, principal: Principal[Any] | None) -> Client:
+        """Return a client whose requests are taken to be from this principal, and that shares this one's cookies.
+
+        Whatever schemes an operation requires take it for theirs, without credentials; its scopes and the policies are
+        checked as ever. None goes back to credentials.
+
+        Example:
+            >>> ada = client.as_principal(Principal("ada", {"books:write"}))
+        """
+        other = copy(self)
+        other._principal = principal
         return other
 
     # -- By URL -------------------------------------------------------------------------------------------------------
@@ -230,7 +248,7 @@ class Client:
         content, content_type = _encode_body(f"{method} {path}", options)
         builder = EnvironBuilder(
             method=method,
-            base_url=f"http://localhost{self._script_name}",
+            base_url=f"http://{self._host}{self._script_name}",
             query_string=query_string,
             data=content,
             content_type=options.get("content_type", content_type),
@@ -241,11 +259,12 @@ class Client:
         exchange = Exchange(is_stream=options.get("stream", False), is_valid=options.get("valid", False))
         token = EXCHANGE.set(exchange)
         try:
-            response = self._jar.open(
-                builder,
-                buffered=not exchange.is_stream,
-                follow_redirects=options.get("follow_redirects", False),
-            )
+            with _act_as(self._principal):
+                response = self._jar.open(
+                    builder,
+                    buffered=not exchange.is_stream,
+                    follow_redirects=options.get("follow_redirects", False),
+                )
         finally:
             EXCHANGE.reset(token)
         return Result(
@@ -386,6 +405,15 @@ def _find_site(app: App, settings: Settings, raise_exceptions: bool) -> Site:
         site = app.compile(wanted)
         sites.append(site)
     return site
+
+
+def _act_as(principal: Principal[Any] | None) -> AbstractContextManager[object]:
+    """Have requests be from a principal for a while, if one is given."""
+    if principal is None:
+        return nullcontext()
+    from ramekin.auth.principals import act_as
+
+    return act_as(principal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from marshmallow.validate import Equal
 
 from ramekin.inputs import header_name
 from ramekin.inputs.names import load_names
-from ramekin.problems import BadRequest, InternalServerError, NotAcceptable, NotFound
+from ramekin.problems import BadRequest, InternalServerError, NotAcceptable, NotFound, ServiceUnavailable
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -289,7 +289,9 @@ def exemption(operation: Operation, outcome: Outcome) -> str:
         return ""
     if outcome.problem is InternalServerError:
         return "a bug answers it, and no request"
-    if outcome.problem is NotFound:
+    if outcome.problem is ServiceUnavailable:
+        return "what it depends on answers it by being away, and no request"
+    if outcome.problem is NotFound and NotFound not in operation.effects.implied_problems:
         return "the router answers it, before there is an operation"
     if outcome.problem is NotAcceptable and not any(success.media_type for success in operation.successes):
         return "it answers without content, so every Accept fits"

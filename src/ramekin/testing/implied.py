@@ -1,13 +1,14 @@
 """Requests that meet the implied outcomes of every operation, so that no test has to spell them out.
 
-Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415), §15.5.21 (422).
+Specification: RFC 9110 §15.5.1 (400), §15.5.2 (401), §15.5.4 (403), §15.5.7 (406), §15.5.14 (413), §15.5.16 (415),
+§15.5.21 (422).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ramekin import problems
 from ramekin.arguments import body_limit, content_types
@@ -25,20 +26,28 @@ if TYPE_CHECKING:
 
 _UNKNOWN_TYPE = "application/x-unknown"
 _UNKNOWN_NAME = "no-such-name"
+#: Security schemes whose tokens stand in ``Authorization`` without saying so.
+_BEARER_TYPES = ("oauth2", "openIdConnect")
 #: What hardly any field takes.
 _ODD_TEXT = "~"
+
+
+#: Who sends a request; the client itself where it is None.
+Caller: TypeAlias = Literal["nobody", "without scopes"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """Options of requests, one of which should be answered by this problem.
 
-    ``sure`` says that the first has to be; otherwise it depends on what the schemas take.
+    ``sure`` says that the first has to be; otherwise it depends on what the schemas take. The ``caller`` is nobody, or
+    somebody without rights, in place of the client's own.
     """
 
     problem: type[Problem]
     requests: tuple[Mapping[str, Any], ...]
     sure: bool = True
+    caller: Caller = None
 
 
 def exercise_implied(
@@ -46,10 +55,11 @@ def exercise_implied(
 ) -> None:
     """Send to each operation the requests that its implied outcomes answer, and see that they do.
 
-    They are malformed, of an unknown media type, too long, not acceptable, invalid or without credentials: 400, 415,
-    413, 406, 422 and 401. All but the last have to pass the operation's authentication, so the client carries
-    credentials. Ramekin refuses them before a handler runs; only where a schema takes whatever is sent can a request
-    that should be invalid reach the handler.
+    They are malformed, of an unknown media type, too long, not acceptable, invalid, sent with the session by a page of
+    another origin, without credentials or from somebody without scopes: 400, 415, 413, 406, 422, 403, 401 and 403. All
+    but the last three have to pass the operation's authentication, so the client carries credentials, or acts as a
+    principal. What a policy refuses is left to tests of your own. Ramekin refuses them before a handler runs; only
+    where a schema takes whatever is sent can a request that should be invalid reach the handler.
 
     Args:
         client: The client, made with ``contract=True`` so that each answer is checked and counted.
@@ -81,6 +91,10 @@ def _send(client: Client, operation: Operation, path: str, attempt: _Attempt) ->
     """Send requests until one is answered by the problem; yield what is wrong where none is that has to be."""
     expected = attempt.problem.status
     result = None
+    if attempt.caller is not None:
+        from ramekin.auth import Principal
+
+        client = client.as_principal(None if attempt.caller == "nobody" else Principal("nobody"))
     for options in attempt.requests:
         result = client.request(operation.method, path, **options)
         result.close()
@@ -128,8 +142,30 @@ def _list_attempts(operation: Operation) -> Iterator[_Attempt]:
 
 
 def _unauthorized(operation: Operation) -> _Attempt:
-    needed = all(operation.effects.security or ())  # An empty alternative lets everybody in.
-    return _Attempt(problems.Unauthorized, ({"headers": {"Authorization": None, "Cookie": ""}},), sure=needed)
+    schemes = operation.effects.security_schemes.values()
+    fields = {scheme["name"] for scheme in schemes if scheme.get("in") == "header"}
+    without = {"Authorization": None, "Cookie": "", **dict.fromkeys(fields)}
+    if all(operation.effects.security or ()):
+        return _Attempt(problems.Unauthorized, ({"headers": without},), caller="nobody")
+    # An empty alternative lets everybody in who has no credentials; bad ones are refused.
+    bad = [{name: _ODD_TEXT} for name in fields]
+    bad += [{"Authorization": f"{scheme['scheme']} {_ODD_TEXT}"} for scheme in schemes if scheme["type"] == "http"]
+    bad += [{"Authorization": f"Bearer {_ODD_TEXT}"} for scheme in schemes if scheme["type"] in _BEARER_TYPES]
+    requests = tuple({"headers": {**without, **one}} for one in bad)
+    return _Attempt(problems.Unauthorized, requests, sure=False, caller="nobody")
+
+
+def _forbidden(operation: Operation) -> _Attempt:
+    needed = all(any(one.values()) for one in operation.effects.security or ())
+    return _Attempt(problems.Forbidden, ({},), sure=needed, caller="without scopes")
+
+
+def _cross_origin(operation: Operation) -> _Attempt:
+    from ramekin.sessions import Sessions
+
+    cookies = [said.cookie for said in operation.declarations if isinstance(said, Sessions)]
+    carried = "; ".join(f"{name}=x" for cookie in cookies for name in {cookie.base, cookie.name})
+    return _Attempt(problems.CrossOrigin, ({"headers": {"Cookie": carried, "Sec-Fetch-Site": "cross-site"}},))
 
 
 def _not_acceptable(operation: Operation) -> _Attempt:
@@ -189,6 +225,8 @@ def _list_names(operation: Operation, location: Location) -> list[str]:
 
 _ATTEMPTS = {
     problems.Unauthorized: _unauthorized,
+    problems.Forbidden: _forbidden,
+    problems.CrossOrigin: _cross_origin,
     problems.NotAcceptable: _not_acceptable,
     problems.UnsupportedMediaType: _unsupported_type,
     problems.ContentTooLarge: _too_large,
