@@ -24,6 +24,7 @@ HOMES = {
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
+    "uvicorn": {"cli"},
     "werkzeug.routing": {"routing"},
     "yaml": {"cli"},
 }
