@@ -8,6 +8,7 @@ serve a thread, and with what an event loop awaits, a loop.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -92,15 +93,12 @@ class StraightSource:
             "if type(value) in doubtful: judge_value(value)",
             self._return("head", "encode(value)", on_loop),
         ]
-        source = [
-            f"{'async ' if on_loop else ''}def run(request, arguments):",
-            " try:",
-            *(f"  {line}" for line in lines),
-        ]
-        source += [" except Exception as error:", f"  return {wait}fail(request, arguments, error)"]
-        # Each has names of its own: the function that is defined is put among them.
-        namespace = {**self.namespace, "fail": fail, "CoroutineType": CoroutineType, "begin": _begin}
-        return compile_function("\n".join(source), "run", namespace)  # type: ignore[no-any-return]
+        lines = [*(f"  {line}" for line in lines), " except Exception as error:"]
+        lines = [f"{'async ' if on_loop else ''}def run(request, arguments):", " try:", *lines]
+        lines.append(f"  return {wait}fail(request, arguments, error)")
+        known = {**self.namespace, "fail": fail, "CoroutineType": CoroutineType, "begin": _begin}
+        source = "\n ".join([f"def make({', '.join(known)}):", *lines, "return run"])
+        return _compile_factory(source)(**known)  # type: ignore[no-any-return]
 
     def _return(self, head: str, content: str, on_loop: bool) -> str:
         return f"return {head}, {f'await begin({content})' if on_loop and self._may_stream else content}, None"
@@ -133,6 +131,16 @@ class StraightSource:
             lines = ["if not body: given = None", "else:", *(f" {line}" for line in lines)]
         # An exception handler may be asked about them.
         return [*lines, "arguments['json'] = given"]
+
+
+@lru_cache(maxsize=1024)
+def _compile_factory(source: str) -> Callable[..., Any]:
+    """Return the function that makes one of these for each operation with the same source.
+
+    They share their code, which the interpreter adapts to what it sees; that it finds things as a closure and not as
+    globals keeps it from adapting anew with each operation.
+    """
+    return compile_function(source, "make", {})  # type: ignore[no-any-return]
 
 
 def _raise_faults(request: Any, faults: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import statistics
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -122,19 +123,34 @@ async def send_asgi(app: AsgiApp, template: dict[str, Any], body: bytes) -> list
     return messages
 
 
-def time_wsgi(app: WsgiApp, requests: Sequence[tuple[dict[str, Any], bytes]], count: int) -> float:
-    """Send a number of requests, going round the given ones; return the microseconds for each."""
+#: Parts into which a measurement is divided: of one that was interrupted by another program, most parts were not.
+PARTS = 10
+
+
+def divide(requests: Sequence[tuple[dict[str, Any], bytes]], count: int) -> list[list[tuple[dict[str, Any], bytes]]]:
+    """Return a number of requests in parts, going round the given ones."""
     sequence = [requests[number % len(requests)] for number in range(count)]
-    started = perf_counter_ns()
-    for template, body in sequence:
-        send_wsgi(app, template, body)
-    return (perf_counter_ns() - started) / count / 1000
+    size = max(1, count // PARTS)
+    return [sequence[start : start + size] for start in range(0, count - size + 1, size)]
+
+
+def time_wsgi(app: WsgiApp, requests: Sequence[tuple[dict[str, Any], bytes]], count: int) -> float:
+    """Send a number of requests; return the microseconds for each, the median of the parts."""
+    measured = []
+    for part in divide(requests, count):
+        started = perf_counter_ns()
+        for template, body in part:
+            send_wsgi(app, template, body)
+        measured.append((perf_counter_ns() - started) / len(part) / 1000)
+    return statistics.median(measured)
 
 
 async def time_asgi(app: AsgiApp, requests: Sequence[tuple[dict[str, Any], bytes]], count: int) -> float:
-    """Send a number of requests, going round the given ones; return the microseconds for each."""
-    sequence = [requests[number % len(requests)] for number in range(count)]
-    started = perf_counter_ns()
-    for template, body in sequence:
-        await send_asgi(app, template, body)
-    return (perf_counter_ns() - started) / count / 1000
+    """Send a number of requests; return the microseconds for each, the median of the parts."""
+    measured = []
+    for part in divide(requests, count):
+        started = perf_counter_ns()
+        for template, body in part:
+            await send_asgi(app, template, body)
+        measured.append((perf_counter_ns() - started) / len(part) / 1000)
+    return statistics.median(measured)
