@@ -40,6 +40,7 @@ class StraightSource:
         negotiation, success = responder.negotiation(operation), operation.successes[0]
         encoder = responder.encoder(success)
         self.operation = operation
+        self.encoding = "encode(value)" if encoder.by_kind is None else "encode[type(value) is dict](value)"
         self.admit = compile_admission(operation, settings)
         self.read_json = compile_json_reader(operation, settings)
         self.load = None if self.read_json is not None else compile_straight_load(operation, settings)
@@ -55,7 +56,7 @@ class StraightSource:
             "operation": operation,
             "doubtful": encoder.doubtful,
             "judge_value": encoder.judge,
-            "encode": encoder.encode,
+            "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
             "head": responder.head(success),
             "Reply": Reply,
             "to_head": responder.to_head,
@@ -91,7 +92,7 @@ class StraightSource:
             f" {self._return('to_head(reply)', 'reply.body', on_loop)}",
             # What the encoder does is written out here, to save its call.
             "if type(value) in doubtful: judge_value(value)",
-            self._return("head", "encode(value)", on_loop),
+            self._return("head", self.encoding, on_loop),
         ]
         lines = [*(f"  {line}" for line in lines), " except Exception as error:"]
         lines = [f"{'async ' if on_loop else ''}def run(request, arguments):", " try:", *lines]
