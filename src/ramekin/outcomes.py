@@ -28,7 +28,7 @@ from ramekin.responses import (
     is_json,
 )
 from ramekin.safeguards import Safeguards
-from ramekin.schemas import compile_encoder
+from ramekin.schemas import compile_encoder, compile_encoders
 from ramekin.streams import AsyncStream, Stream
 
 if TYPE_CHECKING:
@@ -177,13 +177,19 @@ class Encoder:
     Attributes:
         doubtful: Types of which no value, or not every value, can be what is declared.
         encode: Encodes a value of any other type.
+        by_kind: What does that for dicts (True) and for other values (False), where that is known beforehand.
     """
 
-    __slots__ = ("_shape", "doubtful", "encode")
+    __slots__ = ("_shape", "by_kind", "doubtful", "encode")
 
     def __init__(
-        self, encode: Encode, doubtful: frozenset[type[Any]] = frozenset(), shape: Shape | None = None
+        self,
+        encode: Encode,
+        doubtful: frozenset[type[Any]] = frozenset(),
+        shape: Shape | None = None,
+        by_kind: Mapping[bool, Encode] | None = None,
     ) -> None:
+        self.by_kind = by_kind
         self.encode = encode
         self.doubtful = doubtful
         self._shape = shape
@@ -226,7 +232,11 @@ def _compile_encoder(outcome: Outcome) -> Encoder:
 
 def compile_item_encoder(shape: Shape) -> Encoder:
     """Return what writes a value as JSON, as a schema or field dumps it, in one piece."""
-    return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)
+    doubtful = _doubtful_types(shape)
+    by_kind = None if isinstance(shape, Field) or shape.many else compile_encoders(shape)
+    if by_kind is None:
+        return Encoder(compile_encoder(shape), doubtful, shape)
+    return Encoder(lambda value: by_kind[type(value) is dict](value), doubtful, shape, by_kind)
 
 
 def _no_content(outcome: Outcome) -> Encode:

@@ -8,8 +8,9 @@ serve a thread, and with what an event loop awaits, a loop.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache, partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ramekin.arguments import compile_admission, compile_json_reader, compile_straight_load, refuse_json
 from ramekin.json import JSONError
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.outcomes import Responder
     from ramekin.settings import Settings
+
+
+class _Rare(NamedTuple):
+    """What few requests need: each name that a closure has by itself costs every one of them a little."""
+
+    judge_accept: Callable[..., Any]
+    judge_value: Callable[..., Any]
+    refuse: Callable[..., Any]
+    finish: Callable[..., Any]
+    to_head: Callable[..., Any]
+    most_faults: int
 
 
 class StraightSource:
@@ -39,26 +51,26 @@ class StraightSource:
         negotiation, success = responder.negotiation(operation), operation.successes[0]
         encoder = responder.encoder(success)
         self.operation = operation
+        self.encoding = "encode(value)" if encoder.by_kind is None else "encode[type(value) is dict](value)"
         self.admit = compile_admission(operation, settings)
         self.read_json = compile_json_reader(operation, settings)
         self.load = None if self.read_json is not None else compile_straight_load(operation, settings)
         self.namespace: dict[str, Any] = {
             "accepted": negotiation.good,
-            "judge_accept": negotiation.judge,
-            "refuse": failures.compile_refusal(responder.to_head) or _raise_faults,
-            "most": operation.limits.reported_errors,
-            "new": object.__new__,
             "Resource": operation.resource,
             "handler": operation.handler,
-            "finish": responder.finish,
-            "operation": operation,
             "doubtful": encoder.doubtful,
-            "judge_value": encoder.judge,
-            "encode": encoder.encode,
+            "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
             "head": responder.head(success),
-            "Reply": Reply,
-            "to_head": responder.to_head,
         }
+        self.rare = _Rare(
+            judge_accept=negotiation.judge,
+            judge_value=encoder.judge,
+            refuse=failures.compile_refusal(responder.to_head) or _raise_faults,
+            finish=partial(responder.finish, operation),
+            to_head=responder.to_head,
+            most_faults=operation.limits.reported_errors,
+        )
 
     def compile(self, fail: Callable[..., Any], *, on_loop: bool = False) -> Callable[..., Any]:
         """Return the function; it takes the request and the values of the path, and returns the answer.
@@ -69,14 +81,17 @@ class StraightSource:
         """
         wait = "await " if on_loop else ""
         given = [f"{each.name}=arguments[{each.name!r}]" for each in self.operation.path_parameters]
-        lines = ["if request.accept not in accepted: judge_accept(request.accept)"]
+        lines = ["if request.accept not in accepted: rare.judge_accept(request.accept)"]
         if self.admit is not None:
             lines += self._body_lines(on_loop)
         if self.read_json is not None:
             lines += self._json_lines()
             given.append("json=given")
         elif self.load is not None:
-            lines += ["faults = load(request, arguments)", "if faults: return (*refuse(request, faults[:most]), None)"]
+            lines += [
+                "faults = load(request, arguments)",
+                "if faults: return (*rare.refuse(request, faults[:rare.most_faults]), None)",
+            ]
             given = ["**arguments"]
             self.namespace["load"] = self.load
         lines += [
@@ -86,21 +101,18 @@ class StraightSource:
             f"value = handler({', '.join(['resource', *given])})",
             *(["if type(value) is CoroutineType: value = await value"] if on_loop else []),
             "if isinstance(value, Reply):",
-            " reply = finish(operation, value)",
-            f" {self._return('to_head(reply)', 'reply.body', on_loop)}",
+            " reply = rare.finish(value)",
+            f" {self._return('rare.to_head(reply)', 'reply.body', on_loop)}",
             # What the encoder does is written out here, to save its call.
-            "if type(value) in doubtful: judge_value(value)",
-            self._return("head", "encode(value)", on_loop),
+            "if type(value) in doubtful: rare.judge_value(value)",
+            self._return("head", self.encoding, on_loop),
         ]
-        source = [
-            f"{'async ' if on_loop else ''}def run(request, arguments):",
-            " try:",
-            *(f"  {line}" for line in lines),
-        ]
-        source += [" except Exception as error:", f"  return {wait}fail(request, arguments, error)"]
-        # Each has names of its own: the function that is defined is put among them.
-        namespace = {**self.namespace, "fail": fail, "CoroutineType": CoroutineType, "begin": _begin}
-        return compile_function("\n".join(source), "run", namespace)  # type: ignore[no-any-return]
+        lines = [*(f"  {line}" for line in lines), " except Exception as error:"]
+        lines = [f"{'async ' if on_loop else ''}def run(request, arguments):", " try:", *lines]
+        lines.append(f"  return {wait}fail(request, arguments, error)")
+        known = {**self.namespace, "rare": self.rare, "fail": fail}
+        source = "\n ".join([f"def make({', '.join(known)}):", *lines, "return run"])
+        return _compile_factory(source)(**known)  # type: ignore[no-any-return]
 
     def _return(self, head: str, content: str, on_loop: bool) -> str:
         return f"return {head}, {f'await begin({content})' if on_loop and self._may_stream else content}, None"
@@ -122,12 +134,12 @@ class StraightSource:
 
     def _json_lines(self) -> list[str]:
         """Return the lines that load a JSON body."""
-        self.namespace |= {"read": self.read_json, "JSONError": JSONError, "refuse_json": refuse_json}
+        self.namespace["read"] = self.read_json
         (item,) = self.operation.inputs_at("json")
         lines = [
             "try: given, faults = read(body)",
             "except JSONError as error: raise refuse_json(error) from None",
-            "if faults: return (*refuse(request, faults[:most]), None)",
+            "if faults: return (*rare.refuse(request, faults[:rare.most_faults]), None)",
         ]
         if not item.required:
             lines = ["if not body: given = None", "else:", *(f" {line}" for line in lines)]
@@ -135,12 +147,33 @@ class StraightSource:
         return [*lines, "arguments['json'] = given"]
 
 
-def _raise_faults(request: Any, faults: Any) -> Any:
-    raise ValidationFailed(faults)
-
-
 async def _begin(content: Any) -> Any:
     """Begin a stream that an event loop makes, so that one that fails at once is answered by a 500."""
     if isinstance(content, AsyncStream):
         await content.begin()
     return content
+
+
+#: What all of these functions find as globals.
+_SHARED: dict[str, Any] = {
+    "new": object.__new__,
+    "Reply": Reply,
+    "CoroutineType": CoroutineType,
+    "JSONError": JSONError,
+    "refuse_json": refuse_json,
+    "begin": _begin,
+}
+
+
+@lru_cache(maxsize=1024)
+def _compile_factory(source: str) -> Callable[..., Any]:
+    """Return the function that makes one of these for each operation with the same source.
+
+    They share their code, which the interpreter adapts to what it sees; that it finds things as a closure and not as
+    globals keeps it from adapting anew with each operation.
+    """
+    return compile_function(source, "make", dict(_SHARED))  # type: ignore[no-any-return]
+
+
+def _raise_faults(request: Any, faults: Any) -> Any:
+    raise ValidationFailed(faults)

@@ -20,7 +20,7 @@ from tests.schemas.test_sameness import SEEDS, outcome, run_cases
 from ramekin.errors import FrozenError
 from ramekin.json import encode
 from ramekin.schemas import compile_encoder
-from ramekin.schemas.mirrors import compile_mirrors
+from ramekin.schemas.mirrors import compile_writers
 
 
 @run_cases
@@ -170,7 +170,9 @@ def test_plain_objects_are_written_as_dumped(seed: int) -> None:
 
 
 def mirrored(schema: Schema, objects: list[Any]) -> bytes | None:
-    return compile_mirrors(schema)[type(objects[0]) is dict](objects)
+    writers = compile_writers(schema, lambda: 100, lambda value: b"dumped")
+    text = writers[type(objects[0]) is dict](objects)
+    return None if text == b"dumped" else text
 
 
 @pytest.mark.parametrize("make", [Thing, Slotted, *MAKERS[-2:]])
@@ -220,7 +222,7 @@ def test_properties_are_never_read_by_the_codec() -> None:
 def test_what_is_never_proved_is_not_tried_for_ever() -> None:
     """Where value after value cannot be proved, they are all written, and one that could be is too."""
     write = compile_encoder(Plain(only=("name",)))
-    for _ in range(20):
+    for _ in range(520):
         assert write({"name": 5}) == b'{"name":"5"}'
 
     assert write({"name": "Ada"}) == b'{"name":"Ada"}'

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ramekin.schemas.compiled_dump import compile_dump
+    from ramekin.schemas.compiled_dump import compile_dump, compile_encoders
     from ramekin.schemas.compiled_load import compile_load
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
@@ -30,6 +30,7 @@ __all__ = [
     "compile_dump",
     "compile_dumper",
     "compile_encoder",
+    "compile_encoders",
     "compile_load",
     "compile_loader",
     "compile_reader",
@@ -47,6 +48,7 @@ _HOMES = {
     "compile_dump": "compiled_dump",
     "compile_dumper": "loading",
     "compile_encoder": "loading",
+    "compile_encoders": "compiled_dump",
     "compile_load": "compiled_load",
     "compile_loader": "loading",
     "compile_reader": "loading",

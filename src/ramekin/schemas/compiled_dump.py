@@ -30,7 +30,7 @@ from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
-from ramekin.schemas.mirrors import MIRROR_ERRORS, MOST_MISSES, compile_mirrors
+from ramekin.schemas.mirrors import Writers, compile_writers
 from ramekin.schemas.plainness import dumps_by_steps, has_dump_hooks, has_plain_attributes, reads_itself
 from ramekin.schemas.watching import Watch
 
@@ -108,56 +108,32 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
         >>> compile_encode(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
         b'{"age":3}'
     """
+    writers = compile_encoders(schema)
+    if writers is None:
+        return _compile_plain_encode(schema)
+    if schema.many:
+        return lambda obj: writers[type(obj) is list and bool(obj) and type(obj[0]) is dict](obj)
+    return lambda obj: writers[type(obj) is dict](obj)
+
+
+def compile_encoders(schema: Schema) -> Writers | None:
+    """Return what does the same, by the kind of the value; None for a schema with hooks or steps of its own."""
+    if not dumps_by_steps(schema) or has_dump_hooks(schema):
+        return None
+    dump = _Unit().dump(schema) if schema.many else _Unit().one(schema).dump
+    return compile_writers(schema, Watch(schema).look, lambda obj: _dump_and_write(dump, obj))
+
+
+def _compile_plain_encode(schema: Schema) -> Callable[[Any], bytes]:
     if not dumps_by_steps(schema):
         return lambda obj: encode(schema.dump(obj))
-    unit = _Unit()
-    if has_dump_hooks(schema):
-        dump = unit.dump(schema)
-        return _watched(schema, lambda obj: _dump_and_write(dump, obj))
-    dump = unit.dump(schema) if schema.many else unit.one(schema).dump
-    return _compile_mirrored(schema, dump)
+    dump, watch, calls_to_look = _Unit().dump(schema), Watch(schema), 0
 
-
-def _watched(schema: Schema, encode_value: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    watch = Watch(schema)
-    calls_to_look = 0
-
-    def encode_watched(obj: Any) -> bytes:
+    def encode_value(obj: Any) -> bytes:
         nonlocal calls_to_look
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
-        return encode_value(obj)
-
-    return encode_watched
-
-
-def _compile_mirrored(schema: Schema, dump: Dump) -> Callable[[Any], bytes]:
-    """Return what has objects written by mirrors, and by ``dump`` where that is not proved."""
-    watch, writers, many = Watch(schema), compile_mirrors(schema), schema.many
-    calls_to_look = misses = 0
-
-    # One function does all, because a call takes a fifth of the time that a small object takes.
-    def encode_value(obj: Any) -> bytes:
-        nonlocal calls_to_look, misses
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            calls_to_look = watch.look()
-        if misses < MOST_MISSES:
-            try:
-                if not many:
-                    text = writers[type(obj) is dict](obj)
-                elif type(obj) is list:  # To read other sequences may run code of theirs.
-                    text = writers[bool(obj) and type(obj[0]) is dict](obj)
-                else:
-                    text = None
-            except MIRROR_ERRORS:
-                text = None
-            if text is not None:
-                if misses:
-                    misses = 0
-                return text
-            misses += 1
         return _dump_and_write(dump, obj)
 
     return encode_value

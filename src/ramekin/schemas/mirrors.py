@@ -29,11 +29,13 @@ from ramekin.schemas.plainness import (
     reads_itself,
 )
 
-#: Returns the JSON text of what a schema dumps, None where that could not be proved.
-Write: TypeAlias = Callable[[Any], "bytes | None"]
+#: Writes what a schema dumps as JSON.
+Write: TypeAlias = Callable[[Any], bytes]
+#: Of a function for dicts, or for lists that begin with one (True), and one for anything else (False).
+Writers: TypeAlias = dict[bool, Write]
 
-#: Values in a row that could not be proved, after which no more should be tried.
-MOST_MISSES = 16
+#: Values that could not be proved between two looks at the schema, after which no more are tried.
+_MOST_MISSES = 512
 
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
@@ -41,37 +43,66 @@ _MOST_TYPES = 64
 #: Names of built-ins in the source.
 _BUILTINS = ("type", "str", "int", "float", "list", "dict")
 
-#: What reading an object that is not as its proof expects may raise, and what the codec may.
-MIRROR_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
+#: What reading an object that is not as its proof expects may raise, and what the codec may; a proof that fails, too.
+_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
 
 
-def compile_mirrors(schema: Schema) -> dict[bool, Write]:
+def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write) -> Writers:
     """Return what writes an object, or a list of objects where the schema says ``many``.
 
-    There are two functions: of dicts (True) and of other objects. They raise one of `MIRROR_ERRORS` too where nothing
-    is proved.
+    Each function is compiled with its first value, as most schemas see values of one kind only; it takes its own place
+    in the dict then, so it is to be looked up for each value.
 
     Args:
         schema: A schema without hooks, which dumps by marshmallow's steps.
+        look: Looks whether the schema was changed, and returns how many calls may pass before the next look.
+        write_dumped: Writes what no mirror can.
     """
-    writers: dict[bool, Write] = {}
+    writers: Writers = {}
 
     def write_first(by_key: bool) -> Write:
-        def write(value: Any) -> bytes | None:
-            writers[by_key] = _compile_writer(schema, by_key)
+        def write(value: Any) -> bytes:
+            writers[by_key] = _compile_writer(schema, by_key, look_and_forget, write_missed)
             return writers[by_key](value)
+
+        misses = 0
+
+        def look_and_forget() -> int:
+            nonlocal misses
+            misses = 0
+            return look()
+
+        def write_missed(value: Any) -> bytes:
+            nonlocal misses
+            misses += 1
+            if misses > _MOST_MISSES:
+                writers[by_key] = _watched(look, write_dumped)
+            return write_dumped(value)
 
         return write
 
-    # Most schemas see objects of one kind only, so each is compiled with its first object.
     writers |= {by_key: write_first(by_key) for by_key in (False, True)}
     return writers
 
 
-def _compile_writer(schema: Schema, by_key: bool) -> Write:
+def _compile_writer(schema: Schema, by_key: bool, look: Callable[[], int], other: Write) -> Write:
     source = _MirrorSource(by_key, many=schema.many)
-    whole = source.add_schema(schema, "o", 2 if schema.many else 1, ())
-    return (lambda value: None) if whole is None else source.compile(whole)
+    whole = source.add_schema(schema, "o", 3 if schema.many else 2, ())
+    return _watched(look, other) if whole is None else source.compile(whole, look, other)
+
+
+def _watched(look: Callable[[], int], write: Write) -> Write:
+    """Return what looks at the schema now and then, and writes."""
+    calls_to_look = 0
+
+    def write_watched(value: Any) -> bytes:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = look()
+        return write(value)
+
+    return write_watched
 
 
 def _spell_utc(text: bytes, times: int) -> bytes | None:
@@ -114,18 +145,34 @@ class _MirrorSource:
             "spell_utc": _spell_utc,
         }
 
-    def compile(self, whole: str) -> Write:
-        """Return the function, given the expression of the mirror of one object."""
-        lines = ["def write(o):", " n = 0"]
+    def compile(self, whole: str, look: Callable[[], int], other: Write) -> Write:
+        """Return the function, given the expression of the mirror of one object.
+
+        All stands in one function, as a call takes a tenth of the time that a small object takes.
+        """
+        # In a long loop, local names are found a little faster.
+        local = "".join(f", {name}={name}" for name in (*_BUILTINS, *self.namespace)) if self.many else ""
+        self.namespace |= {"calls_to_look": 0, "look": look, "other": other, "ERRORS": _ERRORS}
+        body = [*self.lines, f"  text = encode({whole})"]
         if self.many:
-            # In a long loop, local names are found a little faster.
-            local = ", ".join(f"{name}={name}" for name in (*_BUILTINS, *self.namespace))
-            lines = [f"def write(o, {local}):", " n = 0"]
-            lines += [" objects, mirrors = o, []", *(f" {each} = None" for each in self.classes), " for o in objects:"]
-            lines += [*self.lines, f"  mirrors.append({whole})", " text = encode(mirrors)"]
-        else:
-            lines += [*self.lines, f" text = encode({whole})"]
-        lines.append(" return spell_utc(text, n) if n else text" if self.has_times else " return text")
+            # To read other sequences may run code of theirs.
+            head = ["  if type(o) is not list: raise LookupError", "  mirrors = []"]
+            head += [*(f"  {each} = None" for each in self.classes), "  for o in given:"]
+            body = [*head, *self.lines, f"   mirrors.append({whole})", "  text = encode(mirrors)"]
+        lines = [
+            f"def write(o{local}):",
+            " global calls_to_look",
+            " calls_to_look -= 1",
+            " if calls_to_look < 0: calls_to_look = look()",
+            " given, n = o, 0",
+            " try:",
+            *body,
+            " except ERRORS: pass",
+            " else:",
+            *(["  if n: text = spell_utc(text, n)"] if self.has_times else []),
+            "  if text is not None: return text",
+            " return other(given)",
+        ]
         return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
@@ -156,20 +203,20 @@ class _MirrorSource:
     def _add_class(self, name: str, depth: int, attributes: list[str]) -> None:
         """Add the proof that an object can be read without running code."""
         if self.by_key:
-            self._add(depth, f"if type({name}) is not dict: return None")
+            self._add(depth, f"if type({name}) is not dict: raise LookupError")
             return
         judge = self._new_name("is_plain")
         self.namespace[judge] = plain = _PlainClasses(tuple(attributes))
         if not self.many:
             self.namespace[f"known_{judge}"] = plain.known
-            self._add(depth, f"if type({name}) not in known_{judge} and not {judge}(type({name})): return None")
+            self._add(depth, f"if type({name}) not in known_{judge} and not {judge}(type({name})): raise LookupError")
             return
         # Most objects of a list are of the class of the one before.
         last = self._new_name("c")
         self.classes.append(last)
         self._add(depth, f"if type({name}) is not {last}:")
         self._add(depth, f" {last} = type({name})")
-        self._add(depth, f" if not {judge}({last}): return None")
+        self._add(depth, f" if not {judge}({last}): raise LookupError")
 
     def _new_name(self, kind: str) -> str:
         self.names += 1
@@ -198,8 +245,8 @@ class _MirrorSource:
         self._add(depth, f" z = {v}.tzinfo")
         self._add(depth, " if z is utc: n += 1")
         # Of other zones the codec rounds the offset, and their own code may be anything.
-        self._add(depth, " elif z is not None: return None")
-        self._add(depth, f"elif {v} is not None: return None")
+        self._add(depth, " elif z is not None: raise LookupError")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
         return _writes_iso(field, dt.datetime)
 
     def _add_list(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
@@ -215,7 +262,7 @@ class _MirrorSource:
             self.lines.insert(before + 1, " " * depth + f" {items} = []")
             self._add(depth, f"  {items}.append({item})")
             self._add(depth, f" {v} = {items}")
-        self._add(depth, f"elif {v} is not None: return None")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
         return True
 
     def _add_nested(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
@@ -265,8 +312,8 @@ def _can_write(key: Any) -> bool:
 
 #: How the values of fields that are written as they are are proved, by what the field serializes with.
 _EXACT: tuple[tuple[Any, str], ...] = (
-    (fields.String, "if type({v}) is not str and {v} is not None: return None"),
-    (fields.UUID, "if type({v}) is not UUID and {v} is not None: return None"),
+    (fields.String, "if type({v}) is not str and {v} is not None: raise LookupError"),
+    (fields.UUID, "if type({v}) is not UUID and {v} is not None: raise LookupError"),
 )
 
 
@@ -279,9 +326,9 @@ def _prove_scalar(field: Any) -> list[str]:
     if serialize is fields.Number._serialize:
         return _prove_number(field)
     if serialize is Field._serialize and isinstance(field, fields.Boolean):
-        return ["if {v} is not True and {v} is not False and {v} is not None: return None"]
+        return ["if {v} is not True and {v} is not False and {v} is not None: raise LookupError"]
     if serialize is fields.DateTime._serialize and field.OBJ_TYPE == "date" and _writes_iso(field, dt.date):
-        return ["if type({v}) is not date and {v} is not None: return None"]
+        return ["if type({v}) is not date and {v} is not None: raise LookupError"]
     return []
 
 
@@ -291,14 +338,14 @@ def _prove_number(field: Any) -> list[str]:
     if own or field.as_string or "_format_num" in field.__dict__:
         return []
     if cls.num_type is int:
-        return ["if type({v}) is not int and {v} is not None: return None"]
+        return ["if type({v}) is not int and {v} is not None: raise LookupError"]
     if cls.num_type is not float:
         return []
     return [
         "if type({v}) is float:",
-        " if {v} - {v} != 0.0: return None",
+        " if {v} - {v} != 0.0: raise LookupError",
         "elif type({v}) is int: {v} = float({v})",
-        "elif {v} is not None: return None",
+        "elif {v} is not None: raise LookupError",
     ]
 
 
