@@ -5,9 +5,9 @@
     python tests/benchmarks/servers.py --seconds 1 --rounds 9
 
 The servers are bound to one core and wrk, which sends the requests, to another, so that neither waits for the other's
-time. All are started and verified, and then measured in turn, round after round; the table has the medians of the
-rounds, and ratios to the first application. It needs two cores, Linux, wrk (``apt-get install wrk``), and granian or
-uvicorn.
+time. All are started and verified, and then measured in turn, round after round. The tables have the medians of the
+rounds: requests a second, and the processor time that the server took for each, which says the same on a machine with
+other work. It needs two cores, Linux, wrk (``apt-get install wrk``), and granian or uvicorn.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from requests_table import APPLICATIONS, WORK, read_offsets_alike
@@ -71,16 +72,40 @@ def find_free_port() -> int:
         return port
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An application that is served.
+
+    Attributes:
+        port: Where.
+        process: The server's first process.
+    """
+
+    port: int
+    process: int
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that the server has taken, its workers included."""
+        ticks, family = 0, {self.process}
+        for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
+            with suppress(OSError):  # It has ended meanwhile.
+                values = stat.read_text().rpartition(")")[2].split()
+                if int(stat.parent.name) in family or int(values[1]) in family:
+                    family.add(int(stat.parent.name))
+                    ticks += int(values[11]) + int(values[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def serve(command: list[str], name: str) -> Iterator[int]:
-    """Run a server of an application on one core; yield its port."""
+def serve(command: list[str], name: str) -> Iterator[Served]:
+    """Run a server of an application on one core."""
     port = find_free_port()
     filled = [part.format(port=port) for part in command]
     environment = {**os.environ, "RAMEKIN_BENCHMARK": name}
     process = subprocess.Popen(["taskset", "-c", SERVER_CORE, sys.executable, "-m", *filled], cwd=HERE, env=environment)
     try:
         wait_until_served(port, process)
-        yield port
+        yield Served(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -118,8 +143,8 @@ def verify(port: int, name: str) -> None:
             raise SystemExit(f"{name} answers {work_name} wrongly: {status} {content}")
 
 
-def measure(port: int, work_name: str, seconds: int, folder: Path) -> float:
-    """Return the requests a second that wrk counts."""
+def measure(served: Served, work_name: str, seconds: int, folder: Path) -> tuple[float, float]:
+    """Return the requests a second that wrk counts, and the processor time of each in microseconds."""
     call = WORK[work_name].calls[0]
     script = folder / f"{work_name}.lua"
     if call.body is not None:
@@ -129,15 +154,18 @@ def measure(port: int, work_name: str, seconds: int, folder: Path) -> float:
         )
     command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
     command += ["-s", str(script)] if call.body is not None else []
+    before = served.processor_seconds()
     result = subprocess.run(
-        [*command, f"http://127.0.0.1:{port}{call.path}"], capture_output=True, text=True, check=True
+        [*command, f"http://127.0.0.1:{served.port}{call.path}"], capture_output=True, text=True, check=True
     )
+    taken = served.processor_seconds() - before
     if "Non-2xx" in result.stdout or "Socket errors" in result.stdout:
         raise SystemExit(f"wrk met errors in {work_name}:\n{result.stdout}")
-    found = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
-    if found is None:
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", result.stdout)
+    count = re.search(r"(\d+) requests in", result.stdout)
+    if rate is None or count is None:
         raise SystemExit(f"wrk printed no rate:\n{result.stdout}")
-    return float(found[1])
+    return float(rate[1]), taken / int(count[1]) * 1_000_000
 
 
 def require(server: str) -> None:
@@ -151,13 +179,13 @@ def require(server: str) -> None:
         raise SystemExit("Not measured: the server and wrk need a core each.")
 
 
-def print_table(rates: dict[tuple[str, str], list[float]], names: list[str]) -> None:
-    median = {key: statistics.median(values) for key, values in rates.items()}
-    print("| application | " + " | ".join(WORKS) + " |\n|---|" + "---|" * len(WORKS))
+def print_table(measured: dict[tuple[str, str], list[float]], names: list[str], unit: str) -> None:
+    median = {key: statistics.median(values) for key, values in measured.items()}
+    print(f"| {unit} | " + " | ".join(WORKS) + " |\n|---|" + "---|" * len(WORKS))
     for name in names:
-        cells = (f"{median[name, work] / median[names[0], work]:.2f} ({median[name, work]:,.0f}/s)" for work in WORKS)
+        cells = (f"{median[name, work] / median[names[0], work]:.2f} ({median[name, work]:,.0f})" for work in WORKS)
         print(f"| {name} | " + " | ".join(cells) + " |")
-    print(f"Ratios to {names[0]}, of the medians of {len(next(iter(rates.values())))} rounds in turn.")
+    print(f"Ratios to {names[0]}, of the medians of {len(next(iter(measured.values())))} rounds in turn.\n")
 
 
 def main() -> None:
@@ -168,18 +196,22 @@ def main() -> None:
     arguments = parser.parse_args()
     command, names = PROTOCOLS[arguments.protocol]
     require(command[0])
-    rates: dict[tuple[str, str], list[float]] = {(name, work): [] for work in WORKS for name in names}
+    keys = [(name, work) for work in WORKS for name in names]
+    rates: dict[tuple[str, str], list[float]] = {key: [] for key in keys}
+    times: dict[tuple[str, str], list[float]] = {key: [] for key in keys}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ports = {name: stack.enter_context(serve(command, name)) for name in names}
-        for name, port in ports.items():
-            verify(port, name)
+        served = {name: stack.enter_context(serve(command, name)) for name in names}
+        for name in names:
+            verify(served[name].port, name)
         for number in range(arguments.rounds + 1):
-            for (name, work), measured in rates.items():
-                rate = measure(ports[name], work, arguments.seconds, folder)
+            for name, work in keys:
+                rate, taken = measure(served[name], work, arguments.seconds, folder)
                 if number:  # The first round only warms up.
-                    measured.append(rate)
-    print_table(rates, names)
+                    rates[name, work].append(rate)
+                    times[name, work].append(taken)
+    print_table(rates, names, "requests a second")
+    print_table(times, names, "processor time of a request, µs")
 
 
 if __name__ == "__main__":
