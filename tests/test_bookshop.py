@@ -138,9 +138,7 @@ def test_database_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
     """A shop from the time before there were customers keeps its books."""
     path = tmp_path / "bookshop.sqlite"
     with sqlite3.connect(path) as database:
-        database.execute(
-            "CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT, author TEXT, stock INT)"
-        )
+        database.execute("CREATE TABLE books (id INTEGER PRIMARY KEY, title TEXT, author TEXT, stock INT)")
         database.execute("INSERT INTO books (title, author, stock) VALUES ('Kalevala', 'Elias Lönnrot', 1)")
         database.execute("PRAGMA user_version = 1")
     database.close()

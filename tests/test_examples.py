@@ -11,6 +11,7 @@ import pytest
 from werkzeug.test import Client
 
 from ramekin import App
+from ramekin.checks import run_checks
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -38,6 +39,14 @@ def test_documents_are_served(example: Path) -> None:
     for path in ("/openapi.json", "/docs"):
         with client.get(path) as response:
             assert response.status_code == 200
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_checks_find_no_error(example: Path) -> None:
+    """Nothing is wrong with an example, whatever was meant."""
+    findings = run_checks(load_app(example.stem).compile(), deploy=True).findings
+
+    assert [finding.message for finding in findings if finding.check.severity == "error"] == []
 
 
 def test_hello_is_short() -> None:

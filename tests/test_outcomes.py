@@ -14,7 +14,9 @@ from marshmallow import Schema, fields, pre_dump
 from ramekin import App, Reply, Resource, Settings, returns
 from ramekin.errors import ContractError
 from ramekin.operations import Outcome
-from ramekin.outcomes import Responder, content_type, is_json
+from ramekin.outcomes import Responder, content_type
+from ramekin.responses import is_json
+from ramekin.safeguards import Safeguards
 from ramekin.streams import Stream
 from ramekin.testing import Client
 
@@ -225,7 +227,7 @@ Row = namedtuple("Row", "a")
 )
 def test_a_value_of_the_wrong_kind_is_named(shape: Any, value: Any, said: str) -> None:
     """The error says what came and what is declared, and how to answer with another status."""
-    encode = Responder().encoder(Outcome(status=200, shape=shape, media_type="application/json"))
+    encode = Responder(Safeguards()).encoder(Outcome(status=200, shape=shape, media_type="application/json"))
     with pytest.raises(ContractError) as refused:
         encode(value)
     assert said in str(refused.value)
@@ -244,4 +246,5 @@ def test_a_value_of_the_wrong_kind_is_named(shape: Any, value: Any, said: str) -
 )
 def test_a_value_that_can_be_dumped_is(shape: Any, value: Any, content: bytes) -> None:
     """Named tuples are objects, tuples are lists, and a schema may prepare what it likes."""
-    assert Responder().encoder(Outcome(status=200, shape=shape, media_type="application/json"))(value) == content
+    outcome = Outcome(status=200, shape=shape, media_type="application/json")
+    assert Responder(Safeguards()).encoder(outcome)(value) == content

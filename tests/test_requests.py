@@ -102,20 +102,21 @@ def test_an_unknown_target_has_no_path(client: Client, seen: list[Request]) -> N
     [
         "method",
         "path",
-        "script_name",
+        "mount_prefix",
         "query_string",
-        "scheme",
-        "client_host",
+        "peer_scheme",
+        "peer_host",
         "http_version",
         "headers",
         "body",
-        "host",
     ],
 )
 def test_a_gateway_answers_the_primitive_questions(name: str) -> None:
     """The base class knows no protocol."""
     with pytest.raises(NotImplementedError):
         getattr(Request(), name)
+    with pytest.raises(NotImplementedError):
+        Request().header("host")
 
 
 # -- The request id ----------------------------------------------------------------------------------------------------

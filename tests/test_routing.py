@@ -128,6 +128,12 @@ def test_tables_answer_as_werkzeug(rules: list[str], data: st.DataObject) -> Non
         assert find(router, path) == find_by_werkzeug(rules, path), path
 
 
+def test_a_static_path_comes_first_behind_other_characters() -> None:
+    """A static path that is not in ASCII stands before a variable in its last segment."""
+    rules = ["/é/a/a", "/é/a/<v2>"]
+    assert find(make_router(*rules), "/é/a/a") == find_by_werkzeug(rules, "/é/a/a") == ("/é/a/a", {})
+
+
 @settings(deadline=None, max_examples=200)
 @given(rule_sets(["a", "b", "é", "<{}>", "<int:{}>"]), st.data())
 def test_tables_of_plain_rules_answer_as_werkzeug(rules: list[str], data: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from ramekin.errors import SettingsError
 from ramekin.limits import Limits
-from ramekin.settings import Environment, Settings, TomlFile, load_settings
+from ramekin.settings import CORS, Environment, Settings, TomlFile, load_settings
 from ramekin.types import SchemaLike
+
+CORS_FIELDS = dataclass_fields(CORS)
 
 
 class MailSchema(Schema):
@@ -34,6 +37,11 @@ class ShopSettings(Schema):
 
 def environment(**variables: str) -> Environment:
     return Environment(variables=variables)
+
+
+def to_text(record: Any, name: str) -> str:
+    value = getattr(record, name)
+    return ",".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -83,12 +91,20 @@ def test_every_setting_can_be_set_from_the_environment() -> None:
         docs_path=None,
         secret_key="a key of sixteen characters",
         secret_key_fallbacks=("the key of last month", "the key before that"),
+        base_url="https://api.example.com",
+        trusted_hosts=("api.example.com", "*.shop.example"),
+        trusted_proxies=2,
+        cors=CORS(
+            origins=("https://shop.example", "http://[::1]:8000"), credentials=True, allow_headers=("X-A", "X-B")
+        ),
+        security_headers=False,
+        hsts_seconds=31_536_000,
+        silenced_checks=("RK101: For once.",),
     )
     variables = {f"RAMEKIN_LIMITS__{name.upper()}": "7" for name in limits}
-    for name in {item.name for item in dataclass_fields(Settings)} - {"limits", "extra"}:
-        value = getattr(expected, name)
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
-        variables[f"RAMEKIN_{name.upper()}"] = "" if value is None else text
+    variables |= {f"RAMEKIN_CORS__{item.name.upper()}": to_text(expected.cors, item.name) for item in CORS_FIELDS}
+    for name in {item.name for item in dataclass_fields(Settings)} - {"limits", "cors", "extra"}:
+        variables[f"RAMEKIN_{name.upper()}"] = to_text(expected, name)
 
     assert load_settings(Environment(variables=variables)) == expected
 
@@ -474,6 +490,61 @@ def test_the_parts_of_a_secret() -> None:
     assert [line.partition(": ")[2] for line in lines] == [*["Not a valid value."] * 3, "Too few."]
 
 
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"base_url": "shop.example"}, "Settings.base_url: Must be a URL"),
+        ({"base_url": "https://shop.example?a=b"}, "Settings.base_url: Must be a URL"),
+        ({"base_url": "https://shop.example/a b"}, "Settings.base_url: Must be a URL"),
+        ({"trusted_hosts": "shop.example"}, "Settings.trusted_hosts: Not a valid list."),
+        ({"trusted_hosts": ["*"]}, "Settings.trusted_hosts.0: '*' would trust every host"),
+        ({"trusted_hosts": ["Shop.example"]}, "Settings.trusted_hosts.0: Must be a host in lower case"),
+        ({"trusted_hosts": ["[1:2]"]}, "Settings.trusted_hosts.0: Must be a host in lower case"),
+        ({"trusted_hosts": ["shop.example:80"]}, "Settings.trusted_hosts.0: Must be a host in lower case"),
+        ({"trusted_proxies": -1}, "Settings.trusted_proxies: Must be a number of proxies"),
+        ({"trusted_proxies": True}, "Settings.trusted_proxies: Not a valid integer."),
+        ({"cors": {"origins": []}}, "Settings.cors must be a CORS"),
+        ({"hsts_seconds": 0}, "Settings.hsts_seconds: Must be greater than or equal to 1."),
+        ({"silenced_checks": ["RK101"]}, "Settings.silenced_checks.0: Must be the id of a check"),
+    ],
+)
+def test_what_stands_before_an_app_is_stated_exactly(given: dict[str, Any], fault: str) -> None:
+    """A host, proxy or URL that cannot be is refused when the settings are made."""
+    with pytest.raises(SettingsError, match="^" + re.escape(fault)):
+        Settings(**given)
+
+
+def test_lists_become_tuples() -> None:
+    """What was given as a list cannot be changed afterwards."""
+    assert Settings(trusted_hosts=["a.example"]).trusted_hosts == ("a.example",)  # type: ignore[arg-type]
+    assert CORS(origins=["https://a.example"]).origins == ("https://a.example",)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"origins": ["*"], "credentials": True}, "cors.origins is '*' and cors.credentials is on"),
+        ({"origins": ["*", "https://a.example"]}, "cors.origins names '*' beside others"),
+        ({"origins": ["null"]}, "cors.origins.0: 'null' is the origin"),
+        ({"origins": ["a.example"]}, "cors.origins.0: Must be an origin"),
+        ({"origins": ["https://a.example/"]}, "cors.origins.0: Must be an origin"),
+        ({"origins": ["https://[1:2]"]}, "cors.origins.0: Must be an origin"),
+        ({"origins": ["https://*.example"]}, "cors.origins.0: Must be an origin"),
+        ({"origins": ["HTTPS://a.example"]}, "cors.origins.0: Must be an origin"),
+        ({"origins": ["https://a.example:443"]}, "cors.origins.0: Browsers leave out the port"),
+        ({"origins": ["http://a.example:80"]}, "cors.origins.0: Browsers leave out the port"),
+        ({"origins": "https://a.example"}, "cors.origins: Not a valid list."),
+        ({"allow_headers": ["X A"]}, "cors.allow_headers.0: Must be the name of a header field"),
+        ({"max_age_seconds": 0}, "cors.max_age_seconds: Must be greater"),
+    ],
+)
+def test_origins_are_stated_exactly(given: dict[str, Any], fault: str) -> None:
+    """What no browser sends, or what would trust every page with credentials, is refused from every source."""
+    with pytest.raises(SettingsError, match="^" + re.escape(fault)):
+        CORS(**given)
+    assert fault.partition(":")[0].partition(" ")[0] in faults({"cors": given})[0]
+
+
 def test_the_reference_lists_every_setting() -> None:
     """The reference names each setting and limit with its default."""
     page = (Path(__file__).parent.parent / "docs/reference/settings.md").read_text(encoding="utf-8")
@@ -481,8 +552,10 @@ def test_the_reference_lists_every_setting() -> None:
 
     for item in dataclass_fields(Settings):
         value = getattr(default, item.name)
-        row = f"| `{item.name}` |" if item.name in ("limits", "extra") else f"| `{item.name}` | `{value}` |"
-        assert row in page
+        plain = item.name not in ("limits", "cors", "extra")
+        assert (f"| `{item.name}` | `{value}` |" if plain else f"| `{item.name}` |") in page
+    for item in CORS_FIELDS:
+        assert f"| `cors.{item.name}` | `{item.default}` |" in page
     for item in dataclass_fields(Limits):
         assert f"| `limits.{item.name}` | `{item.default}` |" in page
 

@@ -478,6 +478,14 @@ class App:
             from ramekin.contract.steps import contract_step
 
             steps.insert(0, contract_step(settings.contract))
+        if settings.cors.origins:
+            from ramekin.cors import cors_step
+
+            steps.insert(0, cors_step(settings))
+        if settings.hsts_seconds is not None:
+            from ramekin.safeguards import hsts_step
+
+            steps.insert(0, hsts_step(settings.hsts_seconds))
         if settings.request_id_header is not None:
             steps.insert(0, _echo_request_id(settings.request_id_header))
         return steps

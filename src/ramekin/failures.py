@@ -48,7 +48,7 @@ class Failures:
         It is a coroutine where the handler registered for the exception is ``async def``.
         """
         try:
-            handler = self._find_handler(error)
+            handler = self._find_handler(type(error))
             if handler is None:
                 return self._write_any(self._convert(exchange, error), exchange)
             handled: Any = handler(error, exchange.request)
@@ -66,11 +66,15 @@ class Failures:
         except Exception as unexpected:
             return self._answer_bug(exchange, unexpected)
 
-    def _find_handler(self, error: Exception) -> ExceptionHandler | None:
+    def handles(self, kind: type[Exception]) -> bool:
+        """Tell whether the app has a handler for exceptions of a class."""
+        return self._find_handler(kind) is not None
+
+    def _find_handler(self, kind: type[Exception]) -> ExceptionHandler | None:
         if self._handlers:
-            for kind in type(error).__mro__:
-                if kind in self._handlers:
-                    return self._handlers[kind]
+            for base in kind.__mro__:
+                if base in self._handlers:
+                    return self._handlers[base]
         return None
 
     def _write_any(self, answer: Problem | Reply[Any], exchange: Exchange) -> Reply[Any]:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ramekin.coroutines import Settle, drive, settle_elsewhere, settle_here
 from ramekin.errors import ContractError
 from ramekin.failures import log_failure
-from ramekin.outcomes import to_head
 from ramekin.records import Record
 from ramekin.responses import Content, Head, Reply, check_finished
 from ramekin.steps import Close, Enter, Exchange, Leave, Step
@@ -65,11 +64,15 @@ class Onion:
         frames: The layers, the outermost first; the last one's ``enter`` gives a reply.
         failures: What answers exceptions.
         propagate: Whether exceptions that nobody expected are let through.
+        to_head: Makes the head of a finished reply.
     """
 
-    __slots__ = ("_failures", "_frames", "_propagate")
+    __slots__ = ("_failures", "_frames", "_propagate", "_to_head")
 
-    def __init__(self, frames: Sequence[Frame], failures: Failures, propagate: bool) -> None:
+    def __init__(
+        self, frames: Sequence[Frame], failures: Failures, propagate: bool, to_head: Callable[[Reply[Any]], Head]
+    ) -> None:
+        self._to_head = to_head
         self._frames = tuple(frames)
         self._failures = failures
         self._propagate = propagate
@@ -92,7 +95,7 @@ class Onion:
             await _close(exchange, None, settle)
             raise exchange.error
         finish = (lambda error: close(exchange, error)) if exchange.closers else None
-        return to_head(reply), reply.body, finish
+        return self._to_head(reply), reply.body, finish
 
     async def _pass(self, exchange: Exchange, settle: Settle[Any]) -> Reply[Any]:
         reply: Reply[Any] | None = None

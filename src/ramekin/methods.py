@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ramekin import json
 from ramekin.failures import log_failure
 from ramekin.frames import Frame, Onion, frame_steps
-from ramekin.problems import MethodNotAllowed, NotFound
+from ramekin.problems import BadRequest, MethodNotAllowed, NotFound
 from ramekin.responses import Content, Head, Reply
 from ramekin.routing import MovedTo, NoRoute, Router, quote_path
 from ramekin.steps import Exchange, Phase, Step
@@ -151,6 +151,8 @@ def _sized(head: Head, content: Content) -> list[tuple[str, str]]:
 #: What a path leads to: a route, or the form of the path under which there is one.
 Found: TypeAlias = Route | MovedTo
 NO_ROUTE = Route({})
+#: What any path leads to where the request asks a host that is not trusted.
+NO_HOST = Route({})
 
 
 def compile_look_up(router: Router[Route]) -> Callable[[str | None], tuple[Found, dict[str, Any]]]:
@@ -174,6 +176,8 @@ def answer_unmatched(request: Request, found: Found) -> Reply[Any] | Problem:
     """Return the answer to a request that no operation answers."""
     if isinstance(found, MovedTo):
         return _redirect(request, found.path)
+    if found is NO_HOST:
+        return BadRequest("The request asks a host that this API does not answer for.")
     if found is NO_ROUTE:
         return NotFound()
     if request.method == "OPTIONS":
@@ -194,7 +198,9 @@ class Fallback:
 
     __slots__ = ("_onion", "run_async")
 
-    def __init__(self, steps: Sequence[Step], failures: Failures, settings: Settings) -> None:
+    def __init__(
+        self, steps: Sequence[Step], failures: Failures, settings: Settings, to_head: Callable[[Reply[Any]], Head]
+    ) -> None:
         def answer(exchange: Exchange) -> Any:
             given: Reply[Any] | Problem = exchange.arguments.pop("answer")
             return given if isinstance(given, Reply) else failures.answer(exchange, given)
@@ -204,7 +210,7 @@ class Fallback:
             *frame_steps(outside, _finish_unmatched),
             Frame(name="fallback", enter=answer, finish=_finish_unmatched),
         ]
-        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug)
+        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, to_head)
         self.run_async = None if any(step.may_block for step in outside) else self._run_async
 
     def run(self, request: Request, given: Reply[Any] | Problem) -> Answer:

@@ -17,7 +17,17 @@ from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable, problem_of_status
 from ramekin.requests import REMEMBERED
-from ramekin.responses import EMPTY_CONTENT_TYPE, Content, Head, HeaderList, InvalidHeader, Reply, check_finished
+from ramekin.responses import (
+    EMPTY_CONTENT_TYPE,
+    Content,
+    Head,
+    HeaderList,
+    InvalidHeader,
+    Reply,
+    check_finished,
+    is_json,
+)
+from ramekin.safeguards import Safeguards
 from ramekin.schemas import compile_encoder
 from ramekin.streams import AsyncStream, Stream
 
@@ -26,12 +36,6 @@ if TYPE_CHECKING:
     from ramekin.types import Shape
 
 Encode: TypeAlias = Callable[[Any], Content]
-
-
-def is_json(media_type: str) -> bool:
-    """Tell whether a media type is JSON (RFC 6839 §3.1 for the suffix)."""
-    essence = media_type.partition(";")[0].strip().lower()
-    return essence == "application/json" or essence.endswith("+json")
 
 
 class Negotiation:
@@ -81,11 +85,16 @@ def _is_acceptable(accept: str, produced: tuple[str, ...]) -> bool:
 
 
 class Responder:
-    """What the operations of one site share in answering: negotiations, heads, and encoders by schema."""
+    """What the operations of one site share in answering: negotiations, heads, and encoders by schema.
 
-    __slots__ = ("_encoders", "_heads", "_negotiations")
+    Args:
+        safeguards: What adds the header fields that all answers have.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_encoders", "_heads", "_negotiations", "_safeguards")
+
+    def __init__(self, safeguards: Safeguards) -> None:
+        self._safeguards = safeguards
         self._encoders: dict[tuple[Shape | None, int, str | None], Encoder] = {}
         self._heads: dict[tuple[int, str | None], Head] = {}
         self._negotiations: dict[tuple[str, ...], Negotiation] = {}
@@ -99,8 +108,13 @@ class Responder:
         """Return the ready head of an outcome, for values that are no `Reply`."""
         key = outcome.status, outcome.media_type
         if key not in self._heads:
-            self._heads[key] = Head(outcome.status, type_headers(*key))
+            self._heads[key] = Head(outcome.status, self._safeguards.add(type_headers(*key)))
         return self._heads[key]
+
+    def to_head(self, reply: Reply[Any]) -> Head:
+        """Return the head of a finished reply."""
+        pairs = self._safeguards.add(reply.headers.pairs, is_problem=reply.problem is not None)
+        return Head(reply.status or 200, pairs)
 
     def encoder(self, outcome: Outcome) -> Encoder:
         """Return what turns a value into the content of an outcome."""
@@ -292,8 +306,3 @@ def _to_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(value, "f") if isinstance(value, Decimal) else value
-
-
-def to_head(reply: Reply[Any]) -> Head:
-    """Return the head of a finished reply."""
-    return Head(reply.status or 200, reply.headers.pairs)

@@ -19,7 +19,6 @@ from ramekin.arguments import compile_admission, compile_load
 from ramekin.coroutines import drive, is_async, settle_elsewhere, settle_here
 from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, frame_steps
 from ramekin.operations import takes_parameter
-from ramekin.outcomes import to_head
 from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.streams import AsyncStream
@@ -135,7 +134,7 @@ class StraightPlan:
             value = self._handler(resource, **arguments) if arguments else self._handler(resource)
             if isinstance(value, Reply):
                 reply = self._responder.finish(self.operation, value)
-                return to_head(reply), reply.body, None
+                return self._responder.to_head(reply), reply.body, None
             encoder = self._encoder  # What it does is written out here, to save a call.
             if type(value) in encoder.doubtful:
                 encoder.judge(value)
@@ -151,7 +150,7 @@ class StraightPlan:
     def _end(self, exchange: Exchange, reply: Reply[Any]) -> Answer:
         if self._propagate and exchange.error is not None:
             raise exchange.error
-        return to_head(reply), reply.body, None
+        return self._responder.to_head(reply), reply.body, None
 
 
 class AsyncStraightPlan(StraightPlan):
@@ -184,7 +183,7 @@ class AsyncStraightPlan(StraightPlan):
                 value = await value
             if isinstance(value, Reply):
                 reply = self._responder.finish(self.operation, value)
-                head, content = to_head(reply), reply.body
+                head, content = self._responder.to_head(reply), reply.body
             else:
                 head, content = self._head, self._encoder(value)
             if isinstance(content, AsyncStream):
@@ -210,7 +209,7 @@ class OnionPlan:
     ) -> None:
         self.operation = operation
         frames = _compile_frames(operation, steps, settings, responder)
-        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug)
+        self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, responder.to_head)
         self.run_async = self._run_async if belongs_on_loop(operation, steps) else None
 
     def run(self, request: Request, arguments: dict[str, Any]) -> Answer:

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ramekin.errors import ContractError
+from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
+from ramekin.proxies import read_client_host, read_host, read_prefix, read_scheme
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -66,7 +67,17 @@ class Request:
         accept: The ``Accept`` header as it was sent, or None.
     """
 
-    __slots__ = ("_body", "_id", "_principal", "_session", "_state", "_stream", "accept", "operation", "site")
+    __slots__ = (
+        "_body",
+        "_id",
+        "_principal",
+        "_session",
+        "_state",
+        "_stream",
+        "accept",
+        "operation",
+        "site",
+    )
 
     site: RequestSite
     operation: Operation | None
@@ -91,8 +102,8 @@ class Request:
         raise NotImplementedError
 
     @property
-    def script_name(self) -> str:
-        """The decoded path prefix that the app is mounted under, without a trailing slash; empty at the root."""
+    def mount_prefix(self) -> str:
+        """The decoded path prefix under which the server calls the app, without a trailing slash; empty at the root."""
         raise NotImplementedError
 
     @property
@@ -101,12 +112,12 @@ class Request:
         raise NotImplementedError
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         """``http`` or ``https``, as the server saw it."""
         raise NotImplementedError
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         """The address of the peer of the connection, or None where the server knows none."""
         raise NotImplementedError
 
@@ -271,9 +282,34 @@ class Request:
         return Bounds(length, self._body_limit)
 
     @property
+    def client_host(self) -> str | None:
+        """The address of the client: what trusted proxies say, else that of the peer of the connection."""
+        hops = self.site.settings.trusted_proxies
+        return (read_client_host(self.header, hops) if hops else None) or self.peer_host
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``: what trusted proxies say, else as the server saw it."""
+        hops = self.site.settings.trusted_proxies
+        return (read_scheme(self.header, hops) if hops else None) or self.peer_scheme
+
+    @property
     def host(self) -> str | None:
-        """The ``Host`` header as it was sent; nothing may be decided by it."""
-        return self.header("host")
+        """The host that was asked, perhaps with a port: what trusted proxies say, else the ``Host`` header as sent.
+
+        Where `Settings.trusted_hosts` is empty it may be anything, and nothing may be decided by it.
+        """
+        hops = self.site.settings.trusted_proxies
+        return (read_host(self.header, hops) if hops else None) or self.header("host")
+
+    @property
+    def script_name(self) -> str:
+        """The decoded path prefix that clients see before the app's own paths, without a trailing slash.
+
+        It is the prefix that the app is mounted under, behind the one that trusted proxies took away.
+        """
+        hops = self.site.settings.trusted_proxies
+        return read_prefix(self.header, hops) + self.mount_prefix if hops else self.mount_prefix
 
     @property
     def content_type(self) -> str | None:
@@ -311,6 +347,24 @@ class Request:
             RoutingError: The class is not registered or more than once, or values are missing or do not fit.
         """
         return self.site.build_path(self.script_name, target, values)
+
+    def absolute_url_for(self, target: type[Any] | str, /, **values: Any) -> str:
+        """Return the URL of a resource for those who have no page to start from, as in a mail.
+
+        It is made of `Settings.base_url` alone; the host that a request asks for is anybody's choice.
+
+        Args:
+            target: The resource class, or the name of its registration.
+            **values: The path's values; what the rule does not name becomes the query.
+
+        Raises:
+            SettingsError: ``base_url`` is not set.
+            RoutingError: The class is not registered or more than once, or values are missing or do not fit.
+        """
+        base = self.site.settings.base_url
+        if base is None:
+            raise SettingsError("absolute_url_for needs the setting base_url, such as https://api.example.com.")
+        return base.rstrip("/") + self.site.build_path("", target, values)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.method} {self.path[:80]!r}>"

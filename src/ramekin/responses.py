@@ -325,6 +325,12 @@ class Reply(Generic[ValueT]):
         return f"<Reply {self.status or ''} {type(self.value).__name__}>"
 
 
+def is_json(media_type: str) -> bool:
+    """Tell whether a media type is JSON (RFC 6839 §3.1 for the suffix)."""
+    essence = media_type.partition(";")[0].strip().lower()
+    return essence == "application/json" or essence.endswith("+json")
+
+
 class Head:
     """The finished head of a response: what a gateway sends before the content.
 

@@ -454,18 +454,22 @@ def _leads_back(converter: BaseConverter, value: Any) -> bool:
         return False
 
 
-def _has_one_way(node: _Node[Any]) -> bool:
+def _has_one_way(node: _Node[Any], *, is_listed: bool = True) -> bool:
     """Tell whether no place below a node has several converters, or what only Werkzeug knows.
 
     Then Werkzeug's first match is the one with a static segment at the first place where two matches differ, so
     that whole shapes can be tried in that order.
+
+    Args:
+        node: The node.
+        is_listed: Whether a static path that goes on from here in ASCII is among `Router.static`.
     """
-    following = [*node.static.values(), *(child for _, child, _ in node.dynamic)]
     return (
         not node.delegate
         and len(node.dynamic) <= 1
-        and not (node.dynamic and _has_unlisted(node.static))
-        and all(_has_one_way(child) for child in following)
+        and not (node.dynamic and node.static and (not is_listed or _has_unlisted(node.static)))
+        and all(_has_one_way(child, is_listed=is_listed and key.isascii()) for key, child in node.static.items())
+        and all(_has_one_way(child) for _, child, _ in node.dynamic)
     )
 
 

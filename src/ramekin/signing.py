@@ -34,7 +34,7 @@ from marshmallow import ValidationError
 from ramekin import json
 from ramekin.errors import SettingsError
 from ramekin.limits import Limits
-from ramekin.settings.record import check_secret_key
+from ramekin.settings.values import check_secret_key
 
 if TYPE_CHECKING:
     from ramekin.settings import Settings

@@ -11,6 +11,7 @@ from ramekin.methods import Fallback, Route
 from ramekin.outcomes import Responder
 from ramekin.plans import Plan, compile_plan
 from ramekin.routing import Router, quote_path
+from ramekin.safeguards import Safeguards
 from ramekin.steps import order_steps
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from werkzeug.routing import BaseConverter
 
     from ramekin.failures import Failures
+    from ramekin.hosts import TrustedHosts
     from ramekin.lifespans import Lifespan
     from ramekin.openapi.info import Info
     from ramekin.operations import Operation
@@ -28,6 +30,15 @@ if TYPE_CHECKING:
     from ramekin.types import ASGIApplication
 
 Modify = Callable[[dict[str, Any]], None]
+
+
+def _trusted_hosts(settings: Settings) -> TrustedHosts | None:
+    if not settings.trusted_hosts:
+        return None
+    from ramekin.hosts import LOOPBACK_HOSTS, TrustedHosts
+
+    # The development server is asked as this machine, whatever the app is called in production.
+    return TrustedHosts((*settings.trusted_hosts, *(LOOPBACK_HOSTS if settings.debug else ())))
 
 
 class Site:
@@ -41,6 +52,7 @@ class Site:
         router: Finds routes by path.
         failures: Answers exceptions.
         fallback: Answers requests that match no operation.
+        hosts: Judges the hosts that requests ask; None where any is taken.
         lifespan: What is set up before the first request in each worker.
     """
 
@@ -63,16 +75,17 @@ class Site:
         self.info = info
         self.problem_format = problem_format
         self.failures = failures
+        self.hosts = _trusted_hosts(settings)
         self.lifespan = lifespan
         self._modify = tuple(modify)
         self._names: dict[type[Any], list[str]] = {}
         self._documents: dict[tuple[str, str], tuple[bytes, str]] = {}
         outer = list(outer_steps)
-        self.fallback = Fallback(order_steps(outer, "the app"), failures, settings)
+        responder = Responder(Safeguards(enabled=settings.security_headers))
+        self.fallback = Fallback(order_steps(outer, "the app"), failures, settings, responder.to_head)
         by_name: dict[str, dict[str, Operation]] = {}
         for operation in self.operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation
-        responder = Responder()
         rules: list[tuple[str, str, Route]] = []
         for name, methods in by_name.items():
             plans: dict[str, Plan] = {}

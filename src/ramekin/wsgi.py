@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
-from ramekin.methods import Found, answer_unmatched, compile_look_up
+from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
 from ramekin.requests import Bounds, ByteStream, Request, parse_length
 from ramekin.streams import AsyncStream
@@ -50,7 +50,7 @@ class WSGIRequest(Request):
         return _decode(self.environ.get("PATH_INFO", "")) or "/"
 
     @property
-    def script_name(self) -> str:
+    def mount_prefix(self) -> str:
         name = _decode(self.environ.get("SCRIPT_NAME", "")).strip("/")
         return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
 
@@ -59,11 +59,11 @@ class WSGIRequest(Request):
         return cast("str", self.environ.get("QUERY_STRING", ""))
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         return cast("str", self.environ["wsgi.url_scheme"])
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         return cast("str | None", self.environ.get("REMOTE_ADDR") or None)
 
     @property
@@ -117,7 +117,7 @@ def _decode(text: str) -> str:
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    fallback = site.fallback
+    fallback, hosts = site.fallback, site.hosts
     is_logged = compile_is_logged(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -128,11 +128,13 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(path if path.isascii() else _decode_path(path))
-        plan = found.plans.get(environ["REQUEST_METHOD"])
         request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
         request.environ = environ
         request.site = site
         request.accept = environ.get("HTTP_ACCEPT")
+        if hosts is not None and not hosts.trust(request.host):
+            found = NO_HOST
+        plan = found.plans.get(environ["REQUEST_METHOD"])
         if plan is not None:
             request.operation = plan.operation
             head, content, close = plan.run(request, arguments)

@@ -156,6 +156,14 @@ def test_headers_and_cookies() -> None:
     assert CLIENT.call("getBookItem", book_id=3).json == {"id": 3}
 
 
+def test_a_boundary_is_as_short_as_it_has_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 2046 §5.1.1 allows 70 characters, which Werkzeug's own boundaries pass where the random number is long."""
+    monkeypatch.setattr("werkzeug.test.random", lambda: 0.0012345678901234567)
+    monkeypatch.setattr("werkzeug.test.time", lambda: 1795656075.1234567)
+
+    assert CLIENT.call("putCovers", uuid=UUID(int=7), name="c", form={"note": "x"}).status == 200
+
+
 def test_form_and_files() -> None:
     """A form of an operation that takes files is multipart, files or not."""
     uuid = UUID(int=7)

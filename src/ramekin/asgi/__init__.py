@@ -18,7 +18,7 @@ from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path
 from ramekin.asgi.sending import Delivery, send_whole
 from ramekin.asgi.threads import Threads
-from ramekin.methods import Fallback, Found, answer_unmatched, compile_look_up
+from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
     from ramekin.frames import Answer
@@ -33,7 +33,8 @@ def compile_asgi(site: Site) -> ASGIApplication:
     """Return the ASGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
     is_logged = compile_is_logged(site.settings)
-    threads, lifespan, fallback = Threads(site.settings.asgi_threads), site.lifespan, site.fallback
+    threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
+    fallback, hosts = site.fallback, site.hosts
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,8 +48,12 @@ def compile_asgi(site: Site) -> ASGIApplication:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(find_path(scope))
+        request = ASGIRequest(scope, receive, site, None)
+        if hosts is not None and not hosts.trust(request.host):
+            found = NO_HOST
         plan: Plan | None = found.plans.get(scope["method"])
-        request = ASGIRequest(scope, receive, site, None if plan is None else plan.operation)
+        if plan is not None:
+            request.operation = plan.operation
         answering: Plan | Fallback = plan or fallback
         given: Any = arguments if plan is not None else answer_unmatched(request, found)
         context = None

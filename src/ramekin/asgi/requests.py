@@ -52,7 +52,7 @@ class ASGIRequest(Request):
         return find_path(self.scope) or self.scope["path"] or "/"
 
     @property
-    def script_name(self) -> str:
+    def mount_prefix(self) -> str:
         name = self.scope.get("root_path", "").strip("/")
         return f"/{name}" if name else ""  # Two slashes at the beginning of a path would name a host.
 
@@ -61,11 +61,11 @@ class ASGIRequest(Request):
         return cast("bytes", self.scope.get("query_string", b"")).decode("latin-1")
 
     @property
-    def scheme(self) -> str:
+    def peer_scheme(self) -> str:
         return cast("str", self.scope.get("scheme", "http"))
 
     @property
-    def client_host(self) -> str | None:
+    def peer_host(self) -> str | None:
         client = self.scope.get("client")
         return client[0] if client else None
 

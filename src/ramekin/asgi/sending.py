@@ -90,8 +90,8 @@ class Delivery:
             async with _Watch(self._receive, self._request):
                 async for chunk in self._read_chunks(content):
                     if chunk:
-                        self.sent += len(chunk)
                         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+                        self.sent += len(chunk)
         await self._send({"type": "http.response.body", "body": b""})
 
     async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:

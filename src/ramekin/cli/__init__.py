@@ -1,4 +1,4 @@
-"""The command line: `ramekin run`, `routes`, `openapi` and `shell`."""
+"""The command line: `ramekin run`, `routes`, `openapi`, `check` and `shell`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ def _build_parser() -> ArgumentParser:
     _add_run(add("run", "serve the app for development", "Serve the app for development, on this machine only."))
     _add_routes(add("routes", "list the operations", "List the operations of the app."))
     _add_openapi(add("openapi", "write or check the OpenAPI document", "Write the OpenAPI document, or check a copy."))
+    _add_check(add("check", "find what is likely wrong", "Look for mistakes in the app and its settings."))
     shell = add("shell", "open a Python with the app at hand", "Open a Python with app, site, client and url_for.")
     shell.set_defaults(command=_open_shell)
     return parser
@@ -99,6 +100,22 @@ def _add_openapi(parser: ArgumentParser) -> None:
     parser.set_defaults(command=_show_document)
 
 
+def _add_check(parser: ArgumentParser) -> None:
+    parser.add_argument("--deploy", action="store_true", help="the settings are those of production: check them, too")
+    parser.add_argument(
+        "--fail-on",
+        choices=["error", "warning"],
+        default="error",
+        help="the least finding for which the status is 1 (default: %(default)s)",
+    )
+    parser.add_argument("--ignore", metavar="ID", action="append", default=[], help="leave a check out; several times")
+    parser.add_argument("--json", action="store_true", help="write the findings as JSON")
+    about = parser.add_mutually_exclusive_group()
+    about.add_argument("--list", action="store_true", help="list all checks instead")
+    about.add_argument("--explain", metavar="ID", help="say what a check is about instead")
+    parser.set_defaults(command=_show_checks)
+
+
 # Each command's module is imported when the command is given.
 
 
@@ -118,6 +135,12 @@ def _show_document(options: Namespace) -> int:
     from ramekin.cli.documents import show_document
 
     return show_document(options)
+
+
+def _show_checks(options: Namespace) -> int:
+    from ramekin.cli.checks import show_checks
+
+    return show_checks(options)
 
 
 def _open_shell(options: Namespace) -> int:

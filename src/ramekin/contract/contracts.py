@@ -17,7 +17,7 @@ from ramekin.contract.records import Breach, Exercise
 from ramekin.contract.requests import Body, Parameter, Requests
 from ramekin.contract.responses import Content, HeaderCheck, MediaType, Response, Responses, join_fields
 from ramekin.contract.texts import compile_parse, find_type
-from ramekin.outcomes import is_json
+from ramekin.responses import is_json
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation

@@ -23,6 +23,7 @@ from ramekin.openapi.parameters import build_parameters
 from ramekin.openapi.values import to_json
 from ramekin.operations import Operation
 from ramekin.problems import ProblemFormat
+from ramekin.routing import quote_path
 
 Version = Literal["3.1", "3.0"]
 
@@ -64,7 +65,7 @@ def build_document(
         info.version,
         _VERSIONS[version],
         info=_build_info(info, version),
-        servers=[to_json(server) for server in info.servers] or [{"url": prefix or "/"}],
+        servers=[to_json(server) for server in info.servers] or [{"url": quote_path(prefix) or "/"}],
         security=[],
         **to_json(info.extensions),
         **({"externalDocs": to_json(info.external_docs)} if info.external_docs else {}),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ramekin.settings.cors import CORS
 from ramekin.settings.record import Settings
 
 if TYPE_CHECKING:
     from ramekin.settings.loading import load_settings
     from ramekin.settings.sources import Environment, Source, TomlFile
 
-__all__ = ["Environment", "Settings", "Source", "TomlFile", "load_settings"]
+__all__ = ["CORS", "Environment", "Settings", "Source", "TomlFile", "load_settings"]
 
 
 def __getattr__(name: str) -> Any:

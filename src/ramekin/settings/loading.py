@@ -11,6 +11,7 @@ from marshmallow import fields as marshmallow_fields
 
 from ramekin.errors import SettingsError
 from ramekin.limits import Limits
+from ramekin.settings.cors import CORS
 from ramekin.settings.faults import describe_faults
 from ramekin.settings.record import Settings
 from ramekin.settings.schema import add_extra, derive_schema, list_fields
@@ -86,6 +87,8 @@ def _walk(
 def _build_settings(loaded: dict[str, Any]) -> Settings:
     if "limits" in loaded:
         loaded["limits"] = Limits(**loaded["limits"])
+    if "cors" in loaded:
+        loaded["cors"] = CORS(**loaded["cors"])
     if "extra" in loaded:
         if not isinstance(loaded["extra"], Mapping):
             raise SettingsError("The schema given as extra= must load to a mapping.")

@@ -1,66 +1,26 @@
-"""The settings themselves: each name, type and default stands here, once.
-
-Specification: RFC 3986 §3 for `problem_base_uri`; RFC 9110 §5.6.2 for the token in `request_id_header`; RFC 2104 §3 for
-the length of `secret_key`.
-"""
+"""The settings themselves: each name, type and default stands here, once."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeAlias
-
-from marshmallow import ValidationError
+from typing import Any, Literal
 
 from ramekin.errors import SettingsError
 from ramekin.limits import Limits
-
-_TOKEN = frozenset(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~")
-_SCHEME = frozenset(string.ascii_letters + string.digits + "+-.")
-_PATH = frozenset(string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@/%")
-_URI = _PATH | frozenset("?#[]")
-#: Fewest characters of a secret key; a good one has 32 random bytes.
-KEY_CHARACTERS = 16
-
-
-def _check_header_name(value: str) -> None:
-    if not value or not _TOKEN.issuperset(value):
-        raise ValidationError("Must be the name of a header field, such as X-Request-ID.")
-
-
-def _check_path(value: str) -> None:
-    if not value.startswith("/") or value.startswith("//") or not _PATH.issuperset(value):
-        raise ValidationError("Must be a path that begins with one '/', such as /docs.")
-
-
-def _check_absolute_uri(value: str) -> None:
-    scheme, colon, rest = value.partition(":")
-    complete = bool(colon) and bool(rest.strip("/")) and scheme[:1].isalpha()
-    if not complete or not _SCHEME.issuperset(scheme) or not _URI.issuperset(rest):
-        raise ValidationError("Must be an absolute URI, such as https://example.com/problems/.")
-
-
-def check_secret_key(value: str) -> None:
-    """Refuse a key that is too short to be random; the message does not repeat it.
-
-    Raises:
-        ValidationError: It is.
-    """
-    if len(value) < KEY_CHARACTERS:
-        raise ValidationError(
-            f"Must have at least {KEY_CHARACTERS} random characters; "
-            'python -c "import secrets; print(secrets.token_urlsafe(32))" makes a good one.'
-        )
-
-
-# What a type leaves open stands beside it: the derived schema takes these as its validators.
-HeaderName: TypeAlias = Annotated[str, _check_header_name]
-AbsolutePath: TypeAlias = Annotated[str, _check_path]
-AbsoluteURI: TypeAlias = Annotated[str, _check_absolute_uri]
-SecretKey: TypeAlias = Annotated[str, check_secret_key]
+from ramekin.settings.cors import CORS
+from ramekin.settings.values import (
+    AbsolutePath,
+    AbsoluteURI,
+    BaseURL,
+    HeaderName,
+    HostPattern,
+    ProxyCount,
+    SecretKey,
+    SilencedCheck,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +43,23 @@ class Settings:
         docs_path: Where the docs page is served; nowhere when None.
         contract: Whether every response is held against the document: not at all; with a record for each breach to the
             logger ``ramekin.contract``; or with a breach answered by a 500. For staging; it needs ``ramekin[testing]``.
-        asgi_threads: Most threads of a worker that run plain functions under ASGI.
         secret_key: What tokens, links, values and sessions are signed with: 32 random bytes as text, 16 characters at
             least. Left out of ``repr``, as the next one is.
         secret_key_fallbacks: Older keys, which are read and never sign, so that a key can be replaced.
+        base_url: Where clients find the root of the app, such as ``https://api.example.com``; absolute URLs are made
+            of it.
+        trusted_hosts: The hosts that the app answers for, without ports, ``*.example.com`` for all below
+            ``example.com``; requests for others are refused with 400. Any host when empty; with ``debug`` this machine,
+            too.
+        trusted_proxies: How many proxies stand before the app. From that many, the address of the client, scheme, host
+            and mount prefix are taken from ``X-Forwarded-For``, ``-Proto``, ``-Host`` and ``-Prefix``; 0 reads none.
+        cors: Which pages of other origins may call the API.
+        security_headers: Send the header fields that keep browsers from making more of an answer than it is.
+        hsts_seconds: How long browsers are to use HTTPS alone (``Strict-Transport-Security``, on answers over HTTPS);
+            not said when None.
+        silenced_checks: What ``ramekin check`` is not to report, each with its reason, such as
+            ``RK204 getBooks: There are never more than ten.``
+        asgi_threads: Most threads of a worker that run plain functions under ASGI.
         extra: The app's own settings, which ``repr`` leaves out because secrets may be among them.
 
     Raises:
@@ -105,14 +78,23 @@ class Settings:
     openapi_path: AbsolutePath | None = "/openapi.json"
     docs_path: AbsolutePath | None = "/docs"
     contract: Literal["off", "log", "raise"] = "off"
-    asgi_threads: int = 40
     secret_key: SecretKey | None = field(default=None, repr=False)
     secret_key_fallbacks: tuple[SecretKey, ...] = field(default=(), repr=False)
+    base_url: BaseURL | None = None
+    trusted_hosts: tuple[HostPattern, ...] = ()
+    trusted_proxies: ProxyCount = 0
+    cors: CORS = field(default_factory=CORS)
+    security_headers: bool = True
+    hsts_seconds: int | None = None
+    silenced_checks: tuple[SilencedCheck, ...] = ()
+    asgi_threads: int = 40
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.limits, Limits):
             raise SettingsError(f"Settings.limits must be a Limits, not {self.limits!r}.")
+        if not isinstance(self.cors, CORS):
+            raise SettingsError(f"Settings.cors must be a CORS, not {self.cors!r}.")
         if not isinstance(self.extra, Mapping):
             raise SettingsError("Settings.extra must be a mapping.")
         # What was left at its default is right, so an app without settings of its own pays nothing.
@@ -120,7 +102,8 @@ class Settings:
         changed = {name: value for name, value in given.items() if value is not _defaults()[name]}
         if changed:
             _check_values(changed)
-        object.__setattr__(self, "secret_key_fallbacks", tuple(self.secret_key_fallbacks))
+        for name in ("trusted_hosts", "silenced_checks", "secret_key_fallbacks"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.secret_key_fallbacks and self.secret_key is None:
             raise SettingsError("secret_key_fallbacks are older keys, which only read; secret_key has to sign.")
         if self.openapi_path is not None and self.openapi_path == self.docs_path:

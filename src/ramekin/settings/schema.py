@@ -67,7 +67,7 @@ def _derive_field(
     if get_origin(hint) is tuple:
         return _Several(_derive_field(get_args(hint)[0]))
     if hint is int:
-        return _ExactInteger(validate=validators.Range(min=1))
+        return _ExactInteger(validate=checks or validators.Range(min=1), allow_none=allow_none)
     if hint is bool:
         return _ExactBoolean()
     return marshmallow_fields.String(validate=checks, allow_none=allow_none)

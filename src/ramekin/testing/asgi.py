@@ -89,7 +89,7 @@ class _Connection:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._wanted, self._left_by_client = asyncio.Event(), asyncio.Event()
+        self._wanted, self._left_by_client = asyncio.Semaphore(0), asyncio.Event()
         try:
             await self._asgi(self._scope, self._receive, self._send)
             if self._state != "ended":
@@ -125,10 +125,11 @@ class _Connection:
 
     async def _send(self, message: Message) -> None:
         self._state = _check_message(message, self._state)
-        self._wanted.clear()
+        if message["type"] == "http.response.body":
+            await self._wanted.acquire()
+            if self._left_by_client.is_set():
+                raise OSError("The client has left.")
         self._messages.put(message)
-        if self._state == "streaming" and message["type"] == "http.response.body":
-            await self._wanted.wait()
 
     # -- The client's side --------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ class _Connection:
 
     def go_on(self) -> None:
         """Ask for more."""
-        self._loop.call_soon_threadsafe(self._wanted.set)
+        self._loop.call_soon_threadsafe(self._wanted.release)
 
     def leave(self) -> None:
         """Close the connection, and wait for the application to notice."""

@@ -6,6 +6,7 @@ Specification: RFC 3986 §3.4 and WHATWG URL (query strings and urlencoded forms
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -137,7 +138,8 @@ def encode_form(form: Mapping[str, Any], files: Mapping[str, Any], *, multipart:
             multipart = True
     if not multipart:
         return urlencode(list(parts.items(multi=True))).encode(), URLENCODED
-    boundary, content = encode_multipart(parts)
+    # Werkzeug's own are longer than RFC 2046 §5.1.1 allows, now and then.
+    boundary, content = encode_multipart(parts, secrets.token_hex(16))
     return content, f"multipart/form-data; boundary={boundary}"
 
 

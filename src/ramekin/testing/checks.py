@@ -15,9 +15,11 @@ from weakref import WeakKeyDictionary
 
 from ramekin.contract import Breach, Contract, ContractBreach, Exercise, Kind
 from ramekin.contract.judges import check_installed
+from ramekin.cors import is_preflight
 from ramekin.routing import MovedTo, NoRoute
 from ramekin.testing.errors import CallError
 from ramekin.testing.exchanges import observers
+from ramekin.wsgi import WSGIRequest
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -201,7 +203,15 @@ class _Sent:
 
 
 def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
-    """Return the operation that a site answers a request by; None where it needs none (404, 405, OPTIONS)."""
+    """Return the operation that a site answers a request by.
+
+    None where it needs none: 404, 405, OPTIONS, a preflight, another host.
+    """
+    request = WSGIRequest(environ, site, None)
+    if site.settings.cors.origins and is_preflight(request.method, request.header):
+        return None
+    if site.hosts is not None and not site.hosts.trust(request.host):
+        return None
     path = environ.get("PATH_INFO") or "/"
     route = site.router.static.get(path)
     if route is None:

@@ -88,7 +88,8 @@ class RequestOptions(TypedDict, total=False):
 class Client:
     """Calls an app in its own process.
 
-    The app is compiled as its first request would, so it refuses changes from then on. Cookies that it sets are sent
+    The app is compiled as its first request would, so it refuses changes from then on. It is asked as the first of
+    `ramekin.Settings.trusted_hosts`, or as ``localhost`` where any host is taken. Cookies that it sets are sent
     back, as a browser does. Middleware around ``app.wsgi`` takes part.
 
     Args:
@@ -136,6 +137,8 @@ class Client:
         self.app: App = app
         self.site: Site = _find_site(app, settings or app.settings, raise_exceptions)
         self._script_name = script_name
+        trusted = self.site.settings.trusted_hosts
+        self._host = trusted[0].replace("*", "www") if trusted else "localhost"
         self._headers = dict(headers or {})
         self._principal: Principal[Any] | None = None
         self.protocol: Protocol = protocol or PROTOCOL.get()
@@ -245,7 +248,7 @@ class Client:
         content, content_type = _encode_body(f"{method} {path}", options)
         builder = EnvironBuilder(
             method=method,
-            base_url=f"http://localhost{self._script_name}",
+            base_url=f"http://{self._host}{self._script_name}",
             query_string=query_string,
             data=content,
             content_type=options.get("content_type", content_type),
