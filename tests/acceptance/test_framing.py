@@ -7,10 +7,11 @@ import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import pytest
-from tests.acceptance.conftest import Server
+from tests.acceptance.conftest import Credentials, Server
 
 
 @contextmanager
@@ -34,10 +35,22 @@ def exchange(address: str, *pieces: bytes, end: bool = False) -> bytes:
         return answers
 
 
-def head(length: bytes, *, close: bool = True) -> bytes:
-    """Return the head of a POST that adds a book."""
-    lines = [b"POST /books HTTP/1.1", b"Host: bookshop", b"Content-Type: application/json", length]
-    return b"\r\n".join([*lines, b"Connection: close"] if close else lines) + b"\r\n\r\n"
+class Head(Protocol):
+    """Makes the head of a POST that adds a book."""
+
+    def __call__(self, length: bytes, *, close: bool = True) -> bytes: ...
+
+
+@pytest.fixture
+def head(credentials: Credentials) -> Head:
+    """The head of a POST of somebody who may add books."""
+
+    def make_head(length: bytes, *, close: bool = True) -> bytes:
+        lines = [b"POST /books HTTP/1.1", b"Host: bookshop", b"Content-Type: application/json", length]
+        lines.append(b"Authorization: Bearer " + credentials.token.encode())
+        return b"\r\n".join([*lines, b"Connection: close"] if close else lines) + b"\r\n\r\n"
+
+    return make_head
 
 
 BOOK = json.dumps({"title": "A good chunked body", "author": "Anybody"}).encode()
@@ -50,7 +63,7 @@ def count_books(address: str, title: str) -> int:
         return len(json.load(response))
 
 
-def test_good_chunked_body_is_served(server: Server) -> None:
+def test_good_chunked_body_is_served(server: Server, head: Head) -> None:
     """A body in chunks is read like any other."""
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BOOK), BOOK)
     answer = exchange(server("bookshop"), head(b"Transfer-Encoding: chunked"), chunks)
@@ -58,13 +71,13 @@ def test_good_chunked_body_is_served(server: Server) -> None:
 
 
 @pytest.mark.parametrize("chunk", [b"zz\r\n", b"5\r\nab", b"-5\r\nabcde\r\n0\r\n\r\n"])
-def test_broken_chunk_is_no_fault_of_the_server(chunk: bytes, server: Server) -> None:
+def test_broken_chunk_is_no_fault_of_the_server(chunk: bytes, server: Server, head: Head) -> None:
     """A chunk that is broken or never comes is answered by a 4xx or by nothing, never by a 5xx."""
     answer = exchange(server("bookshop"), head(b"Transfer-Encoding: chunked"), chunk, end=True)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
 
 
-def test_truncated_body_that_parses_is_refused(server: Server) -> None:
+def test_truncated_body_that_parses_is_refused(server: Server, head: Head) -> None:
     """A body shorter than its Content-Length is not taken for whole, though what came is good JSON."""
     address, title = server("bookshop"), "Truncated"
     body = json.dumps({"title": title, "author": "Anybody"}).encode()
@@ -73,13 +86,13 @@ def test_truncated_body_that_parses_is_refused(server: Server) -> None:
     assert count_books(address, title) == 0
 
 
-def test_announced_body_over_the_limit_is_refused_before_it_is_sent(server: Server) -> None:
+def test_announced_body_over_the_limit_is_refused_before_it_is_sent(server: Server, head: Head) -> None:
     """A Content-Length over the limit is answered by 413 although no byte of the body has come."""
     answer = exchange(server("bookshop"), head(b"Content-Length: 100000000"))
     assert answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_endless_chunked_body_is_refused_at_the_limit(server: Server) -> None:
+def test_endless_chunked_body_is_refused_at_the_limit(server: Server, head: Head) -> None:
     """A body in chunks is answered by 413 once it has passed the limit."""
     with connection(server("bookshop")) as opened:
         opened.sendall(head(b"Transfer-Encoding: chunked"))
@@ -99,13 +112,13 @@ def test_endless_chunked_body_is_refused_at_the_limit(server: Server) -> None:
 @pytest.mark.parametrize(
     "length", [b"Content-Length: 5\r\nContent-Length: 6", b"Content-Length: +5", b"Content-Length: -5"]
 )
-def test_unclear_length_is_refused(length: bytes, server: Server) -> None:
+def test_unclear_length_is_refused(length: bytes, server: Server, head: Head) -> None:
     """A length that can be read in two ways is answered by 400."""
     answer = exchange(server("bookshop"), head(b"Content-Length" + length), b"{}{}{}", end=True)
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_unread_body_never_becomes_a_request(server: Server) -> None:
+def test_unread_body_never_becomes_a_request(server: Server, head: Head) -> None:
     """The bytes of a body that was refused unread are not answered as a request of their own."""
     smuggled = b"GET /books HTTP/1.1\r\nHost: bookshop\r\nConnection: close\r\n\r\n"
     first = head(b"Content-Length: %d" % len(smuggled), close=False).replace(b"application/json", b"text/plain")
