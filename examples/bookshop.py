@@ -181,7 +181,9 @@ def find_principal(account_id: Any, request: Request) -> Principal[sqlite3.Row] 
 
 
 browser = sessions(max_age=timedelta(hours=12))
-session = SessionCookie(find_principal, browser, description="Begins with `POST /session`.")
+session = SessionCookie(
+    find_principal, browser, description="Begins with `POST /session`; a browser keeps it by itself."
+)
 tokens = BearerTokens(find_principal, max_age=timedelta(days=30), description="Made by `POST /tokens`.")
 
 
@@ -344,6 +346,7 @@ class Orders(Resource):
 
 
 @app.resource("/orders/<int:order_id>")
+@describe(tags=["Orders"])
 @loads(order=load_order)
 class OrderItem(Resource):
     """One order."""
