@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hmac
 import io
 import json
 from collections.abc import Callable
@@ -10,11 +11,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from marshmallow import fields, validate
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
 
-from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns
+from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns, signing
+from ramekin.auth import BearerTokens, Principal, public, requires
 from ramekin.fields import Upload
+from ramekin.schemas import compile_reader
 from ramekin.sessions import sessions
+from ramekin.signing import BadToken, Signer
 from ramekin.testing import Client
 from ramekin.testing.results import Result
 
@@ -615,6 +622,107 @@ def test_an_unsafe_request_of_another_origin_with_the_session_is_403(method: str
     cookie, _ = visit(shop())
     result = shop().request(method, "/visits", headers={"Cookie": cookie, **sender})
     assert (result.status, result.problem["code"]) == (403, "cross-origin")
+
+
+# -- Tokens and authorization ------------------------------------------------------------------------------------------
+def test_a_salt_for_each_purpose() -> None:
+    """What one purpose has signed is nothing to another: no cookie is a token, and no token is a cookie."""
+    settings = Settings(secret_key="the key of this month", openapi_path=None)
+    browser, tokens = sessions(), BearerTokens()
+    app = App("Shop", settings=settings)
+    app.declare(browser)
+
+    @app.resource("/visits")
+    class Visits(Resource):
+        @public
+        @returns({"name": fields.String(allow_none=True)})
+        def post(self) -> Any:
+            name = self.session.subject
+            self.session.renew(subject="ada")
+            return {"name": name}
+
+        @requires(tokens)
+        @returns(status=204)
+        def get(self) -> None: ...
+
+    cookie = Client(app).post("/visits").cookies["session"]
+    token = tokens.issue(Principal("ada"), settings)
+
+    assert Client(app).get("/visits", headers={"Authorization": f"Bearer {token}"}).status == 204
+    assert Client(app).get("/visits", headers={"Authorization": f"Bearer {cookie}"}).status == 401
+    assert Client(app).post("/visits", cookies={"session": cookie}).json == {"name": "ada"}
+    assert Client(app).post("/visits", cookies={"session": token}).json == {"name": None}
+
+
+def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long it takes to refuse a signature does not say how much of it is right."""
+    compared: list[bytes] = []
+
+    def compare(given: bytes, made: bytes) -> bool:
+        compared.append(given)
+        return hmac.compare_digest(given, made)
+
+    monkeypatch.setattr(signing, "compare_digest", compare)
+    signer = Signer("the key of this month", "reset", max_age=timedelta(hours=1))
+    forged = signer.dump(7)[:-1] + "_"
+
+    with pytest.raises(BadToken):
+        signer.load(forged)
+    assert compared == [forged.rpartition(".")[2].encode()]
+
+
+class Part(Schema):
+    id = fields.Integer(dump_only=True)
+    name = fields.String()
+
+
+class Whole(Part):
+    owner = fields.String(dump_only=True, data_key="ownedBy")
+    part = fields.Nested(Part)
+    parts = fields.List(fields.Nested(Part(unknown=INCLUDE)))
+
+
+@pytest.mark.parametrize("unknown", [RAISE, INCLUDE, EXCLUDE])
+@pytest.mark.parametrize("partial", [False, True])
+@pytest.mark.parametrize("coerce", [False, True])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"id": 9},
+        {"ownedBy": "mallory"},
+        {"owner": "mallory"},
+        {"part": {"id": 9}},
+        {"parts": [{"name": "a"}, {"id": 9}]},
+        {"id": None},
+    ],
+    ids=repr,
+)
+def test_read_only_members_cannot_be_set(unknown: Any, partial: bool, coerce: bool, value: Any) -> None:
+    """Whatever a schema does with unknown members, no read-only one of it reaches the handler by any name."""
+    app = App("Parts", settings=NO_PAGES)
+
+    @app.resource("/")
+    class Parts(Resource):
+        @accepts(json=Whole(unknown=unknown, partial=partial), coerce=coerce)
+        @returns(fields.Raw())
+        def post(self, json: Any) -> Any:
+            return json
+
+    result = Client(app).post("/", json={"name": "Ada", **value})
+    assert result.status == 422 or result.json in ({"name": "Ada"}, {"name": "Ada", "part": {}})
+
+
+@hypothesis_settings(max_examples=50, deadline=None)
+@given(
+    name=st.sampled_from(["id", "owner", "ownedBy"]),
+    value=st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+)
+def test_no_value_sets_a_read_only_member(name: str, value: Any) -> None:
+    """A schema that takes unknown members refuses those that it only ever writes out, whatever their value is."""
+    read = compile_reader(Whole(unknown=INCLUDE), "json")
+    loaded, faults = read({"name": "Ada", "more": 1, name: value})
+    assert loaded is None
+    assert [(fault.pointer, fault.code) for fault in faults or ()] == [(f"/{name}", "read-only")]
 
 
 # -- Methods and negotiation -------------------------------------------------------------------------------------------

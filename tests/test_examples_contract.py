@@ -24,9 +24,15 @@ def test_implied_outcomes(client):
 
 BOOKSHOP = """
 import pytest
-from bookshop import BookItem, Books, Sales
+from bookshop import (
+    Accounts, BookItem, Books, Login, OrderItem, Orders, Sales, Tokens, add_account, find_account, open_shop
+)
 
+from ramekin.auth import Principal
+from ramekin.passwords import PasswordHasher
 from ramekin.testing import exercise_implied
+
+EVE = {"name": "eve", "password": "correct horse battery staple"}
 
 
 @pytest.fixture
@@ -34,31 +40,68 @@ def ramekin_settings(tmp_path):
     return {"extra": {"database": str(tmp_path / "bookshop.sqlite")}}
 
 
-def test_shelf(client):
-    added = client.call(Books.post, json={"title": "Persuasion", "author": "Jane Austen"})
+@pytest.fixture
+def account(client):
+    kept = PasswordHasher(time_cost=1, memory_kib=8, parallelism=1).hash(EVE["password"])
+    with open_shop(client.site.settings, write=True) as shop:
+        add_account(shop, "eve", kept, "staff")
+        return find_account(shop, "eve")
+
+
+@pytest.fixture
+def eve(client, account):
+    return client.as_principal(Principal(account["id"], {"books:write", "orders:own", "orders:read"}, user=account))
+
+
+def test_shelf(client, eve):
+    added = eve.call(Books.post, json={"title": "Persuasion", "author": "Jane Austen"})
     shown = client.get(added.headers["Location"])
     assert client.call(Books.get, query={"title": "persua", "limit": 1}).json == [shown.json]
 
 
-def test_changes(client):
-    assert client.call(BookItem.patch, book_id=1, json={"stock": 7}).json["stock"] == 7
-    assert client.call(BookItem.delete, book_id=1).status == 204
+def test_changes(eve):
+    assert eve.call(BookItem.patch, book_id=1, json={"stock": 7}).json["stock"] == 7
+    assert eve.call(BookItem.delete, book_id=1).status == 204
 
 
-def test_sales(client):
-    assert client.call(Sales.post, book_id=1, json={"copies": 2}).json == {"copies": 2, "left": 1}
-    assert client.call(Sales.post, book_id=1, json={"copies": 2}).problem["left"] == 1
+def test_sales(eve):
+    assert eve.call(Sales.post, book_id=1, json={"copies": 2}).json == {"copies": 2, "left": 1}
+    assert eve.call(Sales.post, book_id=1, json={"copies": 2}).problem["left"] == 1
 
 
-def test_missing_book(client):
+def test_orders(eve):
+    placed = eve.call(Orders.post, json={"book_id": 1, "copies": 2}).json
+    assert eve.call(Orders.get, query={"limit": 1}).json == [placed]
+    assert eve.call(OrderItem.get, order_id=placed["id"]).json == placed
+    assert eve.call(Orders.post, json={"book_id": 1, "copies": 2}).problem["left"] == 1
+    assert eve.call(OrderItem.delete, order_id=placed["id"]).status == 204
+
+
+def test_accounts(client, account):
+    ada = {**EVE, "name": "ada"}
+    assert client.call(Accounts.post, json=ada).status == 201
+    assert client.call(Accounts.post, json=ada).problem["code"] == "name-taken"
+    assert client.call(Login.post, json={**EVE, "password": "a wrong one"}).problem["code"] == "wrong-password"
+    assert client.call(Login.post, json=ada).status == 200
+    assert client.call(Login.get).json == {"name": "ada", "role": "customer"}
+    assert client.call(Tokens.post, json={"scopes": ["orders:own"]}).status == 201
+    assert client.call(Tokens.post, json={"scopes": ["books:write"]}).status == 403
+    assert client.call(Tokens.delete).status == 204
+    assert client.call(Login.delete).status == 204
+
+
+def test_missing(eve):
     for operation in ("getBookItem", "deleteBookItem"):
-        assert client.call(operation, book_id=99).status == 404
+        assert eve.call(operation, book_id=99).status == 404
     for operation in ("patchBookItem", "postSales"):
-        assert client.call(operation, book_id=99, json={}).status == 404
+        assert eve.call(operation, book_id=99, json={}).status == 404
+    assert eve.call(Orders.post, json={"book_id": 99}).status == 404
+    for operation in ("getOrderItem", "deleteOrderItem"):
+        assert eve.call(operation, order_id=99).status == 404
 
 
-def test_implied_outcomes(client):
-    exercise_implied(client)
+def test_implied_outcomes(eve):
+    exercise_implied(eve)
 """
 
 WEATHER = """
@@ -83,11 +126,20 @@ def test_implied_outcomes(client):
 """
 
 GENERATED = """
-from bookshop import app
+from bookshop import SCOPES, add_account, app, open_shop, tokens
 
+from ramekin.auth import Principal
 from ramekin.testing import generate_cases
 
-test_contract = generate_cases(app, max_examples=3, seed=1)
+settings = app.settings.changed(extra={"database": "generated.sqlite"})
+with open_shop(settings, write=True) as shop:
+    add_account(shop, "eve", "no password", "staff")
+token = tokens.issue(Principal(1, version=1), settings)
+
+test_nobody = generate_cases(app, max_examples=3, seed=1)
+test_staff = generate_cases(
+    app, settings=settings, headers={"Authorization": f"Bearer {token}"}, max_examples=3, seed=1
+)
 """
 
 
@@ -111,10 +163,13 @@ def test_whole_contract_is_exercised(pytester: pytest.Pytester, example: str, su
 
 
 def test_generated_cases_find_nothing(pytester: pytest.Pytester) -> None:
-    """Cases generated from the bookshop's document find nothing; the long form is among the acceptance tests."""
-    pytester.makeconftest(BOOKSHOP[: BOOKSHOP.index("def test_shelf")])
+    """Cases generated from the bookshop's document find nothing, without a token and with one that may do everything.
+
+    The long form is among the acceptance tests.
+    """
+    pytester.makeconftest(BOOKSHOP[: BOOKSHOP.index("@pytest.fixture\ndef account")])
 
     result = run(pytester, "bookshop", test_it=BOOKSHOP, test_generated=GENERATED)
 
     assert result.ret == pytest.ExitCode.OK
-    result.assert_outcomes(passed=11)
+    result.assert_outcomes(passed=7 + 2 * 16)

@@ -15,7 +15,15 @@ from marshmallow import fields
 
 from ramekin import App, Reply, Resource, Settings, returns
 from ramekin.errors import ContractError
-from ramekin.responses import BODILESS_STATUSES, Head, HeaderList, InvalidHeader, check_header, status_line
+from ramekin.responses import (
+    BODILESS_STATUSES,
+    Head,
+    HeaderList,
+    InvalidHeader,
+    check_header,
+    mark_private,
+    status_line,
+)
 from ramekin.testing import Client
 from ramekin.testing.results import Result
 
@@ -429,3 +437,30 @@ def test_a_cookie_for_other_sites_is_secure() -> None:
     with pytest.raises(ContractError, match="Cookie a has same_site='None' without secure"):
         Reply().set_cookie("a", "1", same_site="None", secure=False)
     Reply().set_cookie("a", "1", same_site="None")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, "private"),
+        ("no-store", "no-store"),
+        ("private, max-age=5", "private, max-age=5"),
+        ('private="X-User", max-age=5', 'private="X-User", max-age=5'),
+        ("max-age=60", "private, max-age=60"),
+        ("public, max-age=60, S-MaxAge=600", "private, max-age=60"),
+        ("no-cache", "private, no-cache"),
+    ],
+)
+def test_a_stricter_cache_control_is_left(given: str | None, expected: str) -> None:
+    """What the app says of caching is kept, but for what lets others have the answer."""
+    headers = HeaderList({} if given is None else {"Cache-Control": given})
+    mark_private(headers, "Cookie")
+    assert (headers.get_all("Cache-Control"), headers.get_all("Vary")) == ([expected], ["Cookie"])
+
+
+@pytest.mark.parametrize(("given", "expected"), [("Accept", "Accept, Cookie"), ("*", "*"), ("cookie", "cookie")])
+def test_vary_is_added_to(given: str, expected: str) -> None:
+    """The answer varies by the cookie beside whatever else it varies by."""
+    headers = HeaderList({"Vary": given})
+    mark_private(headers, "Cookie")
+    assert headers.get_all("Vary") == [expected]

@@ -1,6 +1,6 @@
 """What a handler answers with, and the head of a response that a gateway sends.
 
-Specification: RFC 9110 §6 and §15 (messages, status codes), RFC 6265bis (cookies).
+Specification: RFC 9110 §6 and §15 (messages, status codes), RFC 6265bis (cookies), RFC 9111 (caching).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ COOKIE_BYTES = 4_096
 #: The type of no content, where the status could have some.
 EMPTY_CONTENT_TYPE = "text/plain; charset=utf-8"
 
+#: Fields that say to whom an answer may be given again.
+_CACHING = frozenset({"vary", "cache-control"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 #: What can stand in a header field as it is.
@@ -175,6 +177,23 @@ def check_header_name(name: Any) -> None:
         raise InvalidHeader(f"A response header name must be a token (RFC 9110 §5.1), not {name!r}.", str(name))
     if name.lower() in _HOP_BY_HOP:
         raise InvalidHeader(f"Response header {name} belongs to the connection (RFC 9110 §7.6.1); the server sets it.")
+
+
+def mark_private(headers: HeaderList, *varies: str) -> None:
+    """Say of an answer that it is nobody else's, and on which fields of the request it depends.
+
+    What is stricter is left as it is (RFC 9111 §5.2.2.7 for ``private``, RFC 9110 §12.5.5 for ``Vary``).
+    """
+    if not any(name.lower() in _CACHING for name, _ in headers.pairs):
+        headers.pairs += [*(("Vary", name) for name in varies), ("Cache-Control", "private")]
+        return
+    for name in varies:
+        headers.add_token("Vary", name)
+    given = [part.strip() for value in headers.get_all("Cache-Control") for part in value.split(",") if part.strip()]
+    names = {part.partition("=")[0].strip().lower() for part in given}
+    if not names & {"no-store", "private"}:
+        kept = [part for part in given if part.partition("=")[0].strip().lower() not in ("public", "s-maxage")]
+        headers.set("Cache-Control", ", ".join(["private", *kept]))
 
 
 def check_finished(reply: Reply[Any]) -> None:

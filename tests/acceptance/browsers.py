@@ -71,7 +71,7 @@ class Browser:
         """Return the URLs that the page asked for; those of the browser's own start page are not of the page."""
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         urls = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-        return [url for url in urls if not url.startswith("chrome:")]
+        return [url for url in urls if not url.startswith(("chrome:", "chrome-untrusted:"))]
 
     def wait_for(self, script: str) -> Any:
         """Return what a script returns as soon as that is something."""

@@ -5,8 +5,10 @@ Plain ``pytest`` skips what this machine has no tool for; ``RAMEKIN_ACCEPTANCE=1
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
+from urllib.request import Request, urlopen
 
 import pytest
 from tests.acceptance.servers import KINDS, Running, run
@@ -25,6 +28,9 @@ EXAMPLES = ROOT / "examples"
 START_SECONDS = 60
 
 _ADDRESS = re.compile(r"Listening at: (http://127\.0\.0\.1:\d+)")
+
+#: What a proxy adds to requests over HTTPS.
+PROXIED = {"X-Forwarded-Proto": "https"}
 
 Server = Callable[[str], str]
 
@@ -45,25 +51,66 @@ def find_tool(name: str) -> str:
     return shutil.which(name, path=os.pathsep.join(places)) or lack(f"{name} is not installed")
 
 
+class Credentials(NamedTuple):
+    """What somebody of the bookshop's staff has.
+
+    Attributes:
+        session: The value of the cookie ``__Host-session``.
+        token: A token for all that they may do.
+    """
+
+    session: str
+    token: str
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the examples: the bookshop's database, and one key for all of its workers."""
+    database = tmp_path_factory.mktemp("shop") / "bookshop.sqlite"
+    return {**os.environ, "BOOKSHOP_DB": str(database), "BOOKSHOP_SECRET_KEY": secrets.token_urlsafe(32)}
+
+
+@pytest.fixture
+def credentials(server: Server, environment: dict[str, str]) -> Credentials:
+    """Somebody new of the staff, added as the bookshop says, who has logged in and made a token.
+
+    They do so as through a proxy, so that the cookie has the name that it has in production, and in the document.
+    """
+    address, name = server("bookshop"), f"eve-{secrets.token_hex(8)}"
+    command = [sys.executable, str(EXAMPLES / "bookshop.py"), "add-staff", name]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    login = _post(f"{address}/session", {"name": name, "password": said.split()[-1]}, **PROXIED)
+    cookie = login.headers["Set-Cookie"].partition(";")[0]
+    scopes = {"scopes": ["books:write", "orders:own", "orders:read"]}
+    made = json.load(_post(f"{address}/tokens", scopes, Cookie=cookie, **PROXIED))
+    return Credentials(cookie.partition("=")[2], made["token"])
+
+
+def _post(url: str, body: Any, **headers: str) -> Any:
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers})
+    return urlopen(request, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Server]:
     """Serve an example by its file's name under gunicorn; each is started once and gives its address."""
     addresses: dict[str, str] = {}
     with ExitStack() as stack:
 
         def serve(example: str) -> str:
             if example not in addresses:
-                addresses[example] = stack.enter_context(_gunicorn(example, tmp_path_factory.mktemp(example)))
+                addresses[example] = stack.enter_context(
+                    _gunicorn(example, environment, tmp_path_factory.mktemp(example))
+                )
             return addresses[example]
 
         yield serve
 
 
 @contextmanager
-def _gunicorn(example: str, folder: Path) -> Iterator[str]:
+def _gunicorn(example: str, environment: dict[str, str], folder: Path) -> Iterator[str]:
     command = [find_tool("gunicorn"), "--bind=127.0.0.1:0", "--workers=2", "--threads=4", "--worker-class=gthread"]
     command += [f"--chdir={EXAMPLES}", "--no-control-socket", f"{example}:app"]
-    environment = {**os.environ, "BOOKSHOP_DB": str(folder / "bookshop.sqlite")}
     process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     said: list[str] = []
     stream = process.stderr

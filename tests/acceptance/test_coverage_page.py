@@ -40,7 +40,7 @@ def test_page_filters(browser: Browser, page: str) -> None:
     """What is missing is open at first; the filter and the box leave only what is asked for."""
     browser.open(page)
     paths, points = browser.run(SEEN)
-    assert len(paths) == 6
+    assert len(paths) == 16
     assert "404 not-found" in points
 
     browser.run("document.querySelector('[name=missing]').click()")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Resource, Settings, accepts, returns
-from ramekin.auth import APIKeys, NewKey, Principal, generate_key, hash_key, requires
+from ramekin import App, Reply, Resource, Settings, accepts, returns
+from ramekin.auth import APIKeys, NewKey, Principal, Requirement, anonymous, generate_key, hash_key, requires
 from ramekin.errors import DeclarationError
 from ramekin.testing import Client, exercise_implied
 
@@ -16,7 +16,7 @@ KEY = NewKey("shop_of-these-tests-alone", hash_key("shop_of-these-tests-alone"))
 FOUND = {KEY.hash: Principal("robot", {"write"})}
 
 
-def serve(keys: APIKeys) -> Client:
+def serve(keys: Requirement) -> Client:
     """Return a client of a resource that these keys guard, and that has a query and cookies of its own."""
     app = App("Keys", settings=Settings(openapi_path=None))
 
@@ -26,7 +26,7 @@ def serve(keys: APIKeys) -> Client:
         @accepts(query={"n": fields.Integer()}, cookies={"c": fields.String()})
         @returns(fields.String())
         def get(self, query: Any, cookies: Any) -> str:
-            return f"{self.principal.id} {query} {cookies}"
+            return f"{self.principal and self.principal.id} {query} {cookies}"
 
     return Client(app)
 
@@ -81,6 +81,45 @@ def test_bad_keys(key: str) -> None:
 def test_a_query_that_is_none() -> None:
     """What cannot be read has no key in it."""
     assert serve(APIKeys(FOUND, query="key")).get("/?key=%ff").status == 401
+
+
+@pytest.mark.parametrize(
+    ("place", "options", "varies"),
+    [
+        ({"header": "x-api-key"}, HEADER, ["x-api-key"]),
+        ({"query": "key"}, QUERY, []),
+        ({"cookie": "key"}, COOKIE, ["Cookie"]),
+    ],
+)
+def test_answers_are_kept_by_no_shared_cache(place: Any, options: Any, varies: list[str]) -> None:
+    """Caches do not know of keys as they do of ``Authorization``, so answers say it (RFC 9111 §3.5, §5.2.2.7)."""
+    headers = serve(APIKeys(FOUND, **place)).get("/", **options).headers
+    assert (headers.getlist("Vary"), headers["Cache-Control"]) == (varies, "private")
+
+
+def test_answers_to_nobody_vary_by_the_key() -> None:
+    """Where a key is not needed, the answer without one is not that for its owner."""
+    client = serve(APIKeys(FOUND) | anonymous)
+    headers = client.get("/").headers
+    assert (headers["Vary"], headers["Cache-Control"]) == ("X-API-Key", "private")
+
+
+def test_what_is_stricter_stays() -> None:
+    """An answer that no cache may keep stays one, and one that all could keep does not."""
+    said = {"no-store": "no-store", "public, max-age=60": "private, max-age=60"}
+    keys = APIKeys(FOUND)
+    app = App("Keys", settings=Settings(openapi_path=None))
+
+    @app.resource("/")
+    @requires(keys)
+    class Thing(Resource):
+        @accepts(query={"said": fields.String()})
+        @returns(fields.String())
+        def get(self, query: Any) -> Reply[str]:
+            return Reply("mine", headers={"Cache-Control": query["said"]})
+
+    for given, expected in said.items():
+        assert Client(app).get("/", query={"said": given}, **HEADER).headers["Cache-Control"] == expected
 
 
 def test_keys_from_a_function() -> None:

@@ -24,6 +24,8 @@ from ramekin.problems import ServiceUnavailable
 from ramekin.testing import Client
 
 SECRET = "s" * 32
+#: What a check does not look at.
+NO_REQUEST: Any = None
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 PRIVATE = RSA.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -37,7 +39,7 @@ shared = JWT(SECRET, algorithms=["HS256"], issuer="login", audience="api")
 def check(scheme: JWT, token: str) -> Principal[Any] | None:
     """Return whom a token stands for; None where it is refused."""
     try:
-        found = scheme.compile_check(Settings())(token)
+        found = scheme.compile_check(Settings())(NO_REQUEST, token)
     except BadCredentials:
         return None
     assert isinstance(found, Principal)

@@ -52,6 +52,30 @@ class Shop:
         assert self.client.post("/login", json={"name": name}).status == 204
 
 
+def test_the_function_may_take_the_request() -> None:
+    """It is given beside the subject where the function asks for it."""
+    browser = sessions()
+    scheme = SessionCookie(lambda subject, request: Principal(subject + request.path), browser)
+    app = App("Shop", settings=SETTINGS)
+    app.declare(browser)
+
+    @app.resource("/")
+    class Thing(Resource):
+        @public
+        @returns(status=204)
+        def post(self) -> None:
+            self.session.renew(subject="ada")
+
+        @requires(scheme)
+        @returns(fields.String())
+        def get(self) -> str:
+            return str(self.principal.id)
+
+    client = Client(app)
+    client.post("/")
+    assert client.get("/").json == "ada/"
+
+
 def test_whoever_has_logged_in() -> None:
     """The subject of the session is the principal; the answer is marked as private."""
     shop = Shop()

@@ -16,6 +16,8 @@ from ramekin.errors import DeclarationError, SettingsError
 from ramekin.testing import Client
 
 SETTINGS = Settings(openapi_path=None, secret_key="the key of this month")
+#: What a check does not look at.
+NO_REQUEST: Any = None
 
 
 class Clock:
@@ -152,7 +154,7 @@ def test_without_a_loader_a_token_speaks_for_itself() -> None:
     """Its id and scopes are those it was issued with."""
     tokens = BearerTokens()
     check = tokens.compile_check(SETTINGS)
-    found = check(tokens.issue(Principal("ada", version=None), SETTINGS, scopes=["read"]))
+    found = check(NO_REQUEST, tokens.issue(Principal("ada", version=None), SETTINGS, scopes=["read"]))
     assert isinstance(found, Principal)
     assert (found.id, found.may("read"), found.may("read", "write")) == ("ada", True, False)
 

@@ -17,6 +17,7 @@ import pytest
 from marshmallow import Schema, fields, validate
 
 from ramekin import App, Reply, Resource, returns
+from ramekin.auth import Principal, public
 from ramekin.contract import Contract
 from ramekin.testing import Client
 
@@ -50,6 +51,7 @@ class LoanSchema(Schema):
     note = fields.String(metadata={"optional": True}, validate=validate.Regexp("[a-z ]+$"))
 
 
+@public
 class Loan(Resource):
     @returns(LoanSchema, headers={"X-Shelf": fields.Integer(), "X-Hint": fields.String(metadata={"optional": True})})
     def get(self) -> Reply[dict[str, Any]]:
@@ -135,13 +137,15 @@ def spoiler(app: App) -> Iterator[Spoiler]:
 def client(app: App, tmp_path_factory: pytest.TempPathFactory) -> Client:
     """A client without ``wsgiref.validate``, which would notice some mutants itself."""
     database = str(tmp_path_factory.mktemp("shop") / "bookshop.sqlite")
-    client = Client(app, settings=app.settings.changed(extra={"database": database}), validate=False)
+    settings = app.settings.changed(extra={"database": database})
+    client = Client(app, settings=settings, validate=False).as_principal(STAFF)
     client.request(*REQUESTS["change"][:2], **REQUESTS["change"][2])  # So many copies that every test may sell one.
     return client
 
 
 # -- Requests ---------------------------------------------------------------------------------------------------------
 
+STAFF = Principal("eve", {"books:write"})
 BOOK = {"title": "Persuasion", "author": "Jane Austen"}
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list": ("GET", "/books", {}),

@@ -14,6 +14,7 @@ from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, ValidationError
 from tests.schemas.generated import LOG, make_data, make_object, make_schema
 
 from ramekin.schemas import collect_faults, compile_dump, compile_load, compile_loader, compile_reader
+from ramekin.schemas.messages import READ_ONLY
 from ramekin.schemas.strictness import make_strict, rules_for
 
 CASES = 100_000 if os.environ.get("RAMEKIN_LONG") else 700
@@ -85,7 +86,10 @@ def test_compiled_dump_is_dump(seed: int) -> None:
 @run_cases
 @given(seed=SEEDS)
 def test_a_coercing_loader_is_load(seed: int) -> None:
-    """A loader with coerce differs from marshmallow in the codes of its messages only."""
+    """A loader with coerce differs from marshmallow in the codes of its messages only.
+
+    And in that it lets no read-only member in as an unknown one, which has tests of its own.
+    """
     rng = random.Random(seed)
     schema = make_schema(rng)
     load = compile_loader(schema, "json", coerce=True)
@@ -93,8 +97,9 @@ def test_a_coercing_loader_is_load(seed: int) -> None:
     for _ in range(3):
         data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if schema.many else make_data(rng, schema)
 
-        expected = outcome(lambda: schema.load(data))  # noqa: B023
-        assert outcome(lambda: load(data)) == expected  # noqa: B023
+        found = outcome(lambda: load(data))  # noqa: B023
+        if READ_ONLY not in repr(found):
+            assert found == outcome(lambda: schema.load(data))  # noqa: B023
 
 
 def codes_of(messages: Any) -> Any:

@@ -11,9 +11,7 @@ from tests.sessions.conftest import Clock, Site
 from ramekin import App, Reply, Request, Resource, Settings, returns
 from ramekin.errors import DeclarationError, SettingsError
 from ramekin.problems import CrossOrigin
-from ramekin.responses import HeaderList
 from ramekin.sessions import MemoryStore, sessions
-from ramekin.sessions.declaration import mark_private
 from ramekin.testing import Client, exercise_implied
 
 
@@ -69,33 +67,6 @@ def test_a_site_compiled_with_other_settings_signs_with_their_key(clock: Clock) 
     other.set_cookie("session", site.cookie)
     site.act = dict
     assert other.get("/").json == {}
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (None, "private"),
-        ("no-store", "no-store"),
-        ("private, max-age=5", "private, max-age=5"),
-        ('private="X-User", max-age=5', 'private="X-User", max-age=5'),
-        ("max-age=60", "private, max-age=60"),
-        ("public, max-age=60, S-MaxAge=600", "private, max-age=60"),
-        ("no-cache", "private, no-cache"),
-    ],
-)
-def test_a_stricter_cache_control_is_left(given: str | None, expected: str) -> None:
-    """What the app says of caching is kept, but for what lets others have the answer."""
-    headers = HeaderList({} if given is None else {"Cache-Control": given})
-    mark_private(headers)
-    assert (headers.get_all("Cache-Control"), headers.get_all("Vary")) == ([expected], ["Cookie"])
-
-
-@pytest.mark.parametrize(("given", "expected"), [("Accept", "Accept, Cookie"), ("*", "*"), ("cookie", "cookie")])
-def test_vary_is_added_to(given: str, expected: str) -> None:
-    """The answer varies by the cookie beside whatever else it varies by."""
-    headers = HeaderList({"Vary": given})
-    mark_private(headers)
-    assert headers.get_all("Vary") == [expected]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/", 200), ("/nowhere", 404), ("/problem", 409)])

@@ -214,6 +214,33 @@ class Kinds(Resource):
     run(project).assert_outcomes(passed=1)
 
 
+IDENTIFIED = """
+from marshmallow import fields
+from ramekin import App, Resource, returns
+from ramekin.auth import Bearer, Principal, requires
+
+app = App("Shop")
+tokens = Bearer(lambda token: Principal("ada") if {condition} else None)
+
+
+@app.resource("/books")
+@requires(tokens)
+class Books(Resource):
+    @returns(status=204)
+    def get(self): ...
+"""
+
+
+@pytest.mark.parametrize(("condition", "outcome"), [("token == 'good'", "passed"), ("True", "failed")])
+def test_credentials_are_held_to_matter(project: pytest.Pytester, condition: str, outcome: str) -> None:
+    """With credentials each operation is tried with wrong ones, too; one that takes them fails."""
+    project.makepyfile(shop=IDENTIFIED.format(condition=condition))
+
+    result = run(project, arguments=", headers={'Authorization': 'Bearer good'}")
+
+    result.assert_outcomes(**{outcome: 1})
+
+
 def test_operations_are_left_out_by_id(project: pytest.Pytester) -> None:
     """Only the operations that are named are left out."""
     result = run(project, "-v", arguments=", exclude={'putBook'}")

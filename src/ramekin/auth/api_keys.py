@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
-from ramekin.auth.arguments import then
+from ramekin.auth.arguments import pass_request, then
 from ramekin.auth.credentials import BadCredentials
 from ramekin.auth.principals import Principal
 from ramekin.auth.schemes import Scheme
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ramekin.auth.schemes import Found
     from ramekin.requests import Request
 
-FindKey: TypeAlias = "Callable[[str], Found]"
+FindKey: TypeAlias = "Callable[[str], Found] | Callable[[str, Request], Found]"
 
 _KEY_CHARACTERS = 512
 
@@ -55,9 +55,11 @@ def hash_key(key: str) -> str:
 class APIKeys(Scheme):
     """Keys of programs, in one place of the request.
 
+    Answers vary with the field that the key is in, and are marked so that no shared cache keeps them.
+
     Args:
-        find: Takes the hash of a key, as `hash_key` makes it, and returns its `Principal`, or None where there is no
-            such key; may be ``async def``. Or a mapping of both.
+        find: Takes the hash of a key, as `hash_key` makes it, and the ``request`` if it likes, and returns its
+            `Principal`, or None where there is no such key; may be ``async def``. Or a mapping of both.
         header: The header field that holds the key; ``X-API-Key`` where no place is given.
         query: The query parameter that holds it. Queries are written down by proxies and browsers; prefer a header.
         cookie: The cookie that holds it.
@@ -93,8 +95,9 @@ class APIKeys(Scheme):
             raise DeclarationError(f"APIKeys takes one place, not {' and '.join(places)}.")
         self._place, self._key_name = next(iter(places.items()))
         self.blocking = not isinstance(find, Mapping) and not is_async(find)
-        self._find: FindKey = find.get if isinstance(find, Mapping) else find
+        self._find = pass_request(find.get if isinstance(find, Mapping) else find)
         _check_name(self._place, self._key_name)
+        self.varies = {"header": (self._key_name,), "query": (), "cookie": ("Cookie",)}[self._place]
         self._read = {"header": _read_header, "query": _read_query, "cookie": _read_cookie}[self._place]
 
     def authenticate(self, request: Request) -> Found:
@@ -104,7 +107,7 @@ class APIKeys(Scheme):
             return None
         if not key or len(key) > _KEY_CHARACTERS or not key.isascii():
             raise BadCredentials("The key is malformed.", error="invalid_request")
-        found = self._find(hash_key(key))
+        found = self._find(request, hash_key(key))
         return found if type(found) is Principal else then(found, _refuse_nobody)
 
     def document(self) -> Mapping[str, Any]:

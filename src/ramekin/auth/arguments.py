@@ -1,4 +1,4 @@
-"""What the functions of policies and loaders are given: each parameter by its name, as a handler's are."""
+"""What the functions of schemes, policies and loaders are given."""
 
 from __future__ import annotations
 
@@ -71,6 +71,24 @@ def compile_call(
 
 def _argument(name: str) -> Callable[[Exchange], Any]:
     return lambda exchange: exchange.arguments[name]
+
+
+def pass_request(function: Callable[..., ResultT]) -> Callable[..., ResultT]:
+    """Return what calls the function of a scheme, which takes what the credentials say.
+
+    Args:
+        function: The function. It is given the request too where it has a parameter of that name behind the others.
+
+    Returns:
+        A function that takes the request before the others.
+    """
+    try:
+        takes_request = "request" in [*inspect.signature(function).parameters][1:]
+    except (TypeError, ValueError):
+        takes_request = False  # Some functions that are written in C do not tell.
+    if takes_request:
+        return lambda request, *values: function(*values, request=request)
+    return lambda request, *values: function(*values)
 
 
 def then(value: ValueT | Awaitable[ValueT], proceed: Callable[[ValueT], ResultT]) -> ResultT | Awaitable[ResultT]:

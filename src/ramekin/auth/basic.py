@@ -10,7 +10,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.auth.arguments import then
+from ramekin.auth.arguments import pass_request, then
 from ramekin.auth.credentials import BadCredentials, read_authorization
 from ramekin.auth.principals import Principal
 from ramekin.auth.schemes import Scheme
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ramekin.auth.schemes import Found
     from ramekin.requests import Request
 
-Verify: TypeAlias = "Callable[[str, str], Found]"
+Verify: TypeAlias = "Callable[[str, str], Found] | Callable[[str, str, Request], Found]"
 
 _MALFORMED = "The credentials are malformed."
 
@@ -30,8 +30,9 @@ class Basic(Scheme):
     """User names and passwords (RFC 7617), in UTF-8.
 
     Args:
-        verify: Takes a user name and a password, and returns the `Principal`, or None where they do not belong
-            together; may be ``async def``. It has to take as long for an unknown user as for a wrong password.
+        verify: Takes a user name and a password, and the ``request`` if it likes, and returns the `Principal`, or None
+            where they do not belong together; may be ``async def``. It has to take as long for an unknown user as for a
+            wrong password.
         name: Its name in the document.
         realm: The realm of its challenge, which browsers show.
         description: What the document says of it.
@@ -42,10 +43,11 @@ class Basic(Scheme):
 
     default_name = "basic"
     challenge_name = "Basic"
+    varies = None
 
     def __init__(self, verify: Verify, *, name: str | None = None, realm: str = "api", description: str = "") -> None:
         super().__init__(name=name, realm=realm, description=description)
-        self._verify = verify
+        self._verify = pass_request(verify)
         self.blocking = not is_async(verify)
 
     def authenticate(self, request: Request) -> Found:
@@ -53,7 +55,7 @@ class Basic(Scheme):
         credentials = read_authorization(request, "basic")
         if credentials is None:
             return None
-        found = self._verify(*_decode(credentials))
+        found = self._verify(request, *_decode(credentials))
         return found if type(found) is Principal else then(found, _refuse_nobody)
 
     def challenge(self, error: ErrorCode | None = None, scopes: frozenset[str] = frozenset()) -> str:

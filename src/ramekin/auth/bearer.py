@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.auth.arguments import then
+from ramekin.auth.arguments import pass_request, then
 from ramekin.auth.credentials import BadCredentials, read_authorization
 from ramekin.auth.principals import Principal
 from ramekin.auth.schemes import Scheme
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
-CheckToken: TypeAlias = "Callable[[str], Found]"
+CheckToken: TypeAlias = "Callable[[str], Found] | Callable[[str, Request], Found]"
+#: What checks a token in the name of a scheme.
+CompiledCheck: TypeAlias = "Callable[[Request, str], Found]"
 
 #: RFC 6750 §2.1: b64token.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -35,7 +37,8 @@ class Bearer(Scheme):
     `BearerTokens` and `JWT` are bearer tokens that Ramekin checks.
 
     Args:
-        check: Takes a token and returns its `Principal`, or None where it is not valid; may be ``async def``.
+        check: Takes a token, and the ``request`` if it likes, and returns its `Principal`, or None where it is not
+            valid; may be ``async def``.
         name: Its name in the document.
         realm: The realm of its challenge.
         description: What the document says of it.
@@ -47,6 +50,7 @@ class Bearer(Scheme):
 
     default_name = "bearer"
     challenge_name = "Bearer"
+    varies = None
 
     def __init__(
         self,
@@ -74,14 +78,14 @@ class Bearer(Scheme):
             token = read_token(request)
             if token is None:
                 return None
-            found = check(token)
+            found = check(request, token)
             return found if type(found) is Principal else then(found, _refuse_nobody)
 
         return authenticate
 
-    def compile_check(self, settings: Settings) -> CheckToken:
+    def compile_check(self, settings: Settings) -> CompiledCheck:
         """Return what checks a token."""
-        return self._check
+        return pass_request(self._check)
 
     def challenge(self, error: ErrorCode | None = None, scopes: frozenset[str] = frozenset()) -> str:
         """Return the challenge of RFC 6750 §3."""

@@ -12,11 +12,14 @@ from ramekin.auth.schemes import Scheme
 from ramekin.errors import DeclarationError
 from ramekin.operations import Declaration, Effects, Endpoint
 from ramekin.problems import Forbidden, Problem, Unauthorized
+from ramekin.responses import mark_private
 from ramekin.steps import Phase, Step
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
+    from ramekin.responses import Reply
     from ramekin.settings import Settings
+    from ramekin.steps import Exchange, Leave
 
 
 class Requires(Declaration):
@@ -61,12 +64,14 @@ class Requires(Declaration):
         alternatives = self._settle(operation.where)
         if any(one.grants for one in alternatives):
             authentication = Authentication(alternatives, settings)
+            schemes = list_schemes(alternatives)
             yield Step(
                 phase=Phase.ADMIT,
                 name="authentication",
                 after=("cross-origin",),
                 enter=authentication.enter,
-                blocking=any(scheme.blocking for scheme in list_schemes(alternatives)),
+                leave=_mark_answers(schemes),
+                blocking=any(scheme.blocking for scheme in schemes),
             )
         if any(one.policies for one in alternatives):
             authorization = Authorization(alternatives, operation)
@@ -98,6 +103,19 @@ class Requires(Declaration):
                 f"{listed}\n"
                 "Put @requires(…) on the method or its class, app.declare(requires(…)) for all, or @public to open it."
             )
+
+
+def _mark_answers(schemes: Sequence[Scheme]) -> Leave | None:
+    """Return what tells caches that an answer is for its principal; None where they know by themselves."""
+    if all(scheme.varies is None for scheme in schemes):
+        return None
+    varies = tuple(dict.fromkeys(name for scheme in schemes for name in scheme.varies or ()))
+
+    def leave(exchange: Exchange, reply: Reply[Any]) -> Reply[Any]:
+        mark_private(reply.headers, *varies)
+        return reply
+
+    return leave
 
 
 def _schemes_of(operation: Operation) -> list[Scheme]:

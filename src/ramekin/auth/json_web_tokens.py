@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.auth.bearer import REFUSED, Bearer, CheckToken, finish
+from ramekin.auth.arguments import pass_request
+from ramekin.auth.bearer import REFUSED, Bearer, CompiledCheck, finish
 from ramekin.auth.credentials import BadCredentials
 from ramekin.auth.key_sets import KeySet, fits
 from ramekin.auth.principals import UNSTATED, Principal, grant
@@ -19,9 +20,10 @@ from ramekin.problems import ServiceUnavailable
 
 if TYPE_CHECKING:
     from ramekin.auth.schemes import Found
+    from ramekin.requests import Request
     from ramekin.settings import Settings
 
-LoadClaims: TypeAlias = "Callable[[Mapping[str, Any]], Found]"
+LoadClaims: TypeAlias = "Callable[[Mapping[str, Any]], Found] | Callable[[Mapping[str, Any], Request], Found]"
 
 _SYMMETRIC = frozenset({"HS256", "HS384", "HS512"})
 _ASYMMETRIC = frozenset(
@@ -40,8 +42,8 @@ class JWT(Bearer):
         algorithms: The algorithms that are taken: HMAC's, or those of public keys, never of both kinds.
         issuer: What ``iss`` has to be; None takes any.
         audience: What ``aud`` has to name, which is this API; None takes tokens without one only.
-        load: Takes the claims and returns the `Principal`, or None where there is none; may be ``async def``. Without
-            it, ``sub`` is the principal's id.
+        load: Takes the claims, and the ``request`` if it likes, and returns the `Principal`, or None where there is
+            none; may be ``async def``. Without it, ``sub`` is the principal's id.
         leeway: How far clocks may be apart.
         scopes_claim: The claim that lists the scopes: text with spaces, or a list.
         name: Its name in the document.
@@ -81,7 +83,7 @@ class JWT(Bearer):
         if isinstance(key, KeySet):
             self.problems = (ServiceUnavailable,)
         self.blocking = isinstance(key, KeySet) or (load is not None and not is_async(load))
-        self._load = load or _load_subject
+        self._load = pass_request(load or _load_subject)
         self._scopes_claim = scopes_claim
         self._options: dict[str, Any] = {
             "issuer": issuer,
@@ -90,7 +92,7 @@ class JWT(Bearer):
             "options": {"require": ["exp", *([] if load else ["sub"])]},
         }
 
-    def compile_check(self, settings: Settings) -> CheckToken:
+    def compile_check(self, settings: Settings) -> CompiledCheck:
         """Return what checks a token."""
         from jwt import PyJWTError, decode, get_unverified_header
 
@@ -105,7 +107,7 @@ class JWT(Bearer):
                 raise BadCredentials(REFUSED)
             return key, algorithm
 
-        def check(token: str) -> Found:
+        def check(request: Request, token: str) -> Found:
             try:
                 if only is None:
                     key, algorithm = choose(token)
@@ -114,7 +116,7 @@ class JWT(Bearer):
                     claims = decode(token, only, algorithms=[*algorithms], **options)
             except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
                 raise BadCredentials(REFUSED) from None
-            return finish(load(claims), lambda principal: grant(principal, self._read_scopes(claims), claims))
+            return finish(load(request, claims), lambda principal: grant(principal, self._read_scopes(claims), claims))
 
         return check
 

@@ -64,6 +64,10 @@ class Scheme(Requirement):
     problems: tuple[type[Problem], ...] = ()
     #: Whether bad credentials are refused; otherwise they count as none.
     refuses: bool = True
+    #: Fields of the request, beside ``Authorization``, that it reads: the answers of its operations vary with them, and
+    #: are marked so that no shared cache keeps them. None marks nothing, for credentials that caches know by themselves
+    #: (``Authorization``: RFC 9111 §3.5).
+    varies: tuple[str, ...] | None = ()
     #: Whether it may wait other than by awaiting: for a database, a server, the hash of a password.
     blocking: bool = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ramekin.auth.arguments import pass_request
 from ramekin.auth.schemes import Scheme
 from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.sessions import Sessions
 
-LoadSubject: TypeAlias = "Callable[[str], Found]"
+LoadSubject: TypeAlias = "Callable[[str], Found] | Callable[[str, Request], Found]"
 
 
 class SessionCookie(Scheme):
@@ -24,8 +25,8 @@ class SessionCookie(Scheme):
     any more counts as none. Requests of other origins are refused by the sessions themselves.
 
     Args:
-        load: Takes the subject of a session and returns the `Principal`, or None where there is none any more; may be
-            ``async def``.
+        load: Takes the subject of a session, and the ``request`` if it likes, and returns the `Principal`, or None
+            where there is none any more; may be ``async def``.
         declared: The sessions that the app declares.
         name: Its name in the document.
         realm: The realm of its challenge.
@@ -43,6 +44,7 @@ class SessionCookie(Scheme):
     default_name = "session"
     challenge_name = "Cookie"
     refuses = False
+    varies = None  # The session marks each answer that it was used for.
 
     def __init__(
         self,
@@ -58,14 +60,14 @@ class SessionCookie(Scheme):
         super().__init__(name=name, realm=realm, description=description)
         if not isinstance(declared, Sessions):
             raise DeclarationError(f"SessionCookie takes the sessions(…) that the app declares, not {declared!r}.")
-        self._load = load
+        self._load = pass_request(load)
         self._cookie_name = declared.cookie.name
         self.blocking = not is_async(load)
 
     def authenticate(self, request: Request) -> Found:
         """Return whose session a request carries."""
         subject = request.session.subject
-        return None if subject is None else self._load(subject)
+        return None if subject is None else self._load(request, subject)
 
     def document(self) -> Mapping[str, Any]:
         """Return the security scheme object; on this machine the cookie is named without its prefix."""

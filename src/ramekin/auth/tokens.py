@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.auth.bearer import REFUSED, Bearer, CheckToken, finish
+from ramekin.auth.arguments import pass_request
+from ramekin.auth.bearer import REFUSED, Bearer, CompiledCheck, finish
 from ramekin.auth.credentials import BadCredentials
 from ramekin.auth.principals import UNSTATED, Principal, grant
 from ramekin.auth.requirements import check_scopes
@@ -16,10 +17,11 @@ from ramekin.errors import DeclarationError
 
 if TYPE_CHECKING:
     from ramekin.auth.schemes import Found
+    from ramekin.requests import Request
     from ramekin.settings import Settings
     from ramekin.signing import Clock, Signer
 
-LoadPrincipal: TypeAlias = "Callable[[Any], Found]"
+LoadPrincipal: TypeAlias = "Callable[[Any], Found] | Callable[[Any, Request], Found]"
 
 
 class BearerTokens(Bearer):
@@ -30,8 +32,8 @@ class BearerTokens(Bearer):
     of another version: that is how tokens are revoked.
 
     Args:
-        load: Takes the id that a token was issued for and returns the `Principal`, or None where there is none any
-            more; may be ``async def``. Without it, a token counts until it ends.
+        load: Takes the id that a token was issued for, and the ``request`` if it likes, and returns the `Principal`, or
+            None where there is none any more; may be ``async def``. Without it, a token counts until it ends.
         max_age: How long a token counts at most.
         name: Its name in the document. Tokens of one name are no tokens of another.
         realm: The realm of its challenge.
@@ -61,7 +63,7 @@ class BearerTokens(Bearer):
         if not isinstance(max_age, timedelta) or max_age < timedelta(seconds=1):
             raise DeclarationError(f"BearerTokens(max_age=…) is a timedelta of a second or more, not {max_age!r}.")
         self.max_age = max_age
-        self._load = load or Principal
+        self._load = pass_request(load or Principal)
         self.blocking = load is not None and not is_async(load)
         self._clock = clock
 
@@ -102,7 +104,7 @@ class BearerTokens(Bearer):
 
         return Signer.of(settings, f"ramekin.auth:{self.name}", max_age=self.max_age, clock=self._clock)
 
-    def compile_check(self, settings: Settings) -> CheckToken:
+    def compile_check(self, settings: Settings) -> CompiledCheck:
         """Return what checks a token with the keys of these settings.
 
         Raises:
@@ -112,14 +114,14 @@ class BearerTokens(Bearer):
 
         read, load, clock = self._make_signer(settings).load, self._load, self._clock
 
-        def check(token: str) -> Found:
+        def check(request: Request, token: str) -> Found:
             try:
                 claims = read(token)
             except BadToken:
                 raise BadCredentials(REFUSED) from None
             if "exp" in claims and clock() >= claims["exp"]:
                 raise BadCredentials(REFUSED)
-            return finish(load(claims["sub"]), lambda principal: _accept(principal, claims))
+            return finish(load(request, claims["sub"]), lambda principal: _accept(principal, claims))
 
         return check
 

@@ -15,6 +15,7 @@ from ramekin.inputs.names import holds_objects, items_of, load_names
 from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
 from ramekin.operations import JSON_MEDIA_TYPE, Input, Operation
+from ramekin.schemas.copies import barred_names
 
 
 def build_body(operation: Operation, components: Components) -> dict[str, Any] | None:
@@ -50,6 +51,8 @@ def _build_form(parts: tuple[Input, ...], components: Components) -> dict[str, A
     unknown = {schema.unknown for item, schema in schemas if item.location == "form"} or {RAISE}
     if INCLUDE in unknown:
         body["additionalProperties"] = True
+        barred = {name for _, schema in schemas for name in barred_names(schema)} - properties.keys()
+        properties |= {name: {"not": {}} for name in sorted(barred)}
     elif unknown == {RAISE}:
         body["additionalProperties"] = False
     is_multipart = any(item.location == "files" for item in parts) or any(

@@ -25,6 +25,7 @@ from ramekin.openapi.keywords import describe_validators
 from ramekin.openapi.names import component_name
 from ramekin.openapi.values import NotJSON, to_json
 from ramekin.schemas import formats, kinds
+from ramekin.schemas.copies import barred_names
 from ramekin.types import Location, Shape
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ class Converter(OpenAPIConverter):
         closed = {RAISE: False, INCLUDE: True}.get(unknown or schema.unknown)
         if self.mode.direction == "write" and closed is not None:
             result["additionalProperties"] = closed
+        if self.mode.direction == "write" and closed and (barred := barred_names(schema)):
+            # Of all the names that are not documented, these are not taken.
+            result["properties"] = {**result["properties"], **{name: {"not": {}} for name in barred}}
         return result
 
     def convert_members(self, schema: Schema) -> JSONSchema:

@@ -104,6 +104,21 @@ def nesting_key(field: fields.Nested) -> Hashable:
     )
 
 
+def barred_names(schema: Schema) -> list[str]:
+    """Return the names by which input could set what a schema only dumps: that on the wire, and those in Python.
+
+    To marshmallow they are unknown names, which a schema with ``unknown=INCLUDE`` takes.
+    """
+    known = {field.data_key or name for name, field in schema.load_fields.items()}
+    barred = {
+        each
+        for name, field in schema.fields.items()
+        if field.dump_only
+        for each in (name, field.data_key or name, field.attribute or name)
+    }
+    return sorted(barred - known)
+
+
 def settle_schema(
     field: fields.Nested, made: dict[Any, Schema], change: Callable[[Schema], Schema], *distinction: Hashable
 ) -> None:

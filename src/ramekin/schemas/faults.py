@@ -15,13 +15,12 @@ from marshmallow.exceptions import SCHEMA
 from marshmallow.fields import Field
 
 from ramekin.schemas.copies import Identity, nesting_key
-from ramekin.schemas.messages import INVALID, Message
+from ramekin.schemas.messages import INVALID, READ_ONLY, Message
 from ramekin.types import Location, Shape
 
 #: Longest JSON Pointer; names of the input beyond it are cut.
 POINTER_CHARACTERS = 200
 
-_READ_ONLY = Message("This member is read-only.", "read-only")
 
 #: What is found: pointer and message.
 _Found: TypeAlias = "list[tuple[str, Any]]"
@@ -299,7 +298,7 @@ def _indexed(*walks: _Walk) -> _Walk:
 def _read_only(messages: Any) -> Any:
     """Say that a member is read-only where marshmallow says that it is unknown."""
     if isinstance(messages, list):
-        return [_READ_ONLY if type(each) is Message and each.code == "unknown" else each for each in messages]
+        return [READ_ONLY if type(each) is Message and each.code == "unknown" else each for each in messages]
     return messages
 
 

@@ -169,10 +169,7 @@ def _take_nothing(body: bytes) -> None:
 def _make_private(
     shape: Shape, location: Location, coerce: bool, unknown: UnknownOption | None, number_digits: int
 ) -> Shape:
-    strict = make_strict(shape, rules_for(location, coerce=coerce, number_digits=number_digits))
-    if unknown is not None and isinstance(strict, Schema):
-        strict.unknown = unknown
-    return strict
+    return make_strict(shape, rules_for(location, coerce=coerce, number_digits=number_digits), unknown=unknown)
 
 
 def compile_dumper(shape: Shape) -> Callable[[Any], Any]:

@@ -53,6 +53,10 @@ class Message(str):
         return Message, (str(self), self.code)
 
 
+#: What is said of a value for a field that is only ever written out.
+READ_ONLY = Message("This member is read-only.", "read-only")
+
+
 def with_code(messages: Any, code: str) -> Any:
     """Return the same messages with the code on every string that has none yet; containers are new."""
     if isinstance(messages, Message):

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import INCLUDE, Schema, ValidationError, fields, missing
 from marshmallow.fields import Field
+from marshmallow.types import UnknownOption
 
-from ramekin.schemas.copies import copy_field, copy_schema, finds_schema_itself, settle_schema
+from ramekin.schemas.copies import barred_names, copy_field, copy_schema, finds_schema_itself, settle_schema
 from ramekin.schemas.judges import NUMBER_DIGITS, Form, Judge, Refuse, make_judge, refusal
 from ramekin.schemas.kinds import Kind, accepted_kind
-from ramekin.schemas.messages import code_error_messages, with_code
+from ramekin.schemas.messages import READ_ONLY, code_error_messages, with_code
 from ramekin.schemas.validators import Validator, find_ranges, same_value, wrap_validator
 from ramekin.types import Location, Shape
 
@@ -54,11 +55,19 @@ def rules_for(location: Location, *, coerce: bool = False, number_digits: int = 
     return Rules("text", "json" if location == "form" else "text", number_digits)
 
 
-def make_strict(shape: Shape, rules: Rules) -> Shape:
-    """Return a private copy that judges by the rules and whose messages carry codes; the original stays as it is."""
+def make_strict(shape: Shape, rules: Rules, *, unknown: UnknownOption | None = None) -> Shape:
+    """Return a private copy that judges by the rules and whose messages carry codes; the original stays as it is.
+
+    Args:
+        shape: The schema or field.
+        rules: How values are judged.
+        unknown: What happens to the unknown names of a schema, where it is not for the schema to say.
+    """
     hardening = _Hardening()
     if isinstance(shape, Schema):
-        return hardening.harden_schema(copy_schema(shape), rules)
+        copied = copy_schema(shape)
+        copied.unknown = unknown or copied.unknown
+        return hardening.harden_schema(copied, rules, copied.unknown)
     twin = copy_field(shape)
     hardening.harden(twin, rules)
     return twin
@@ -175,11 +184,13 @@ class _Hardening:
     def __init__(self) -> None:
         self._made: dict[Any, Schema] = {}
 
-    def harden_schema(self, twin: Schema, rules: Rules) -> Schema:
-        """Make a copied schema strict."""
+    def harden_schema(self, twin: Schema, rules: Rules, unknown: UnknownOption) -> Schema:
+        """Make a copied schema strict, which is loaded with this option for unknown names."""
         twin.error_messages = code_error_messages(twin.error_messages)
         for field in twin.fields.values():
             self.harden(field, rules)
+        if unknown == INCLUDE:
+            twin.load_fields.update({f"no {name}": _guard(name, twin) for name in barred_names(twin)})
         return twin
 
     def harden(self, field: Field[Any], rules: Rules) -> None:
@@ -205,7 +216,13 @@ class _Hardening:
     def settle(self, field: fields.Nested, rules: Rules) -> Schema:
         """Give a copied Nested field its strict schema; a second call changes nothing."""
         if "_settled" not in field.__dict__:
-            settle_schema(field, self._made, lambda schema: self.harden_schema(schema, rules), rules)
+            settle_schema(
+                field,
+                self._made,
+                lambda schema: self.harden_schema(schema, rules, field.unknown or schema.unknown),
+                rules,
+                field.unknown,
+            )
         return field.schema
 
     def _harden_mapping(self, field: fields.Mapping[Any], rules: Rules) -> None:
@@ -227,6 +244,22 @@ class _Hardening:
         takes_anything = type(field.field)._deserialize is Field._deserialize
         if rules.form != "free" and field.by_value and takes_anything and "type" not in field.metadata:
             field._deserialize = JudgedMember(field._deserialize, field)  # type: ignore[method-assign]
+
+
+class _ReadOnly(Field[Any]):
+    """Bars a name of a read-only field from a schema that takes unknown names: refuses every value."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Refuse a value; where there is none, there is nothing to say."""
+        if value is missing:
+            return missing
+        raise ValidationError(READ_ONLY)
+
+
+def _guard(name: str, schema: Schema) -> Field[Any]:
+    guard = _ReadOnly(data_key=name)
+    guard.name, guard.parent, guard.root = name, schema, schema
+    return guard
 
 
 def _harden_value(field: Field[Any], rules: Rules) -> None:

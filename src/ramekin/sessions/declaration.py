@@ -1,7 +1,4 @@
-"""The declaration of sessions, and the steps that it puts around each request.
-
-Specification: RFC 9111 §5.2.2.7 (private) and RFC 9110 §12.5.5 (Vary) for what is said of an answer.
-"""
+"""The declaration of sessions, and the steps that it puts around each request."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
 from ramekin.operations import Declaration, Effects, Endpoint, TargetT
 from ramekin.problems import CrossOrigin
+from ramekin.responses import mark_private
 from ramekin.sessions.cookies import CookieValue, SessionCookie
 from ramekin.sessions.keepers import CookieKeeper, Keeper, Lifetime, StoreKeeper, await_calls, run_calls
 from ramekin.sessions.origins import SAFE_METHODS, check_origins, is_cross_origin
@@ -27,11 +25,9 @@ from ramekin.steps import Exchange, Phase, Step
 if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.requests import Request
-    from ramekin.responses import HeaderList, Reply
+    from ramekin.responses import Reply
     from ramekin.settings import Settings
 
-_MARKS = frozenset({"vary", "cache-control"})
-_PRIVATE = (("Vary", "Cookie"), ("Cache-Control", "private"))
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -136,7 +132,7 @@ class _Cycle:
         close_session(session)
         if not session.touched:
             return reply
-        mark_private(reply.headers)
+        mark_private(reply.headers, "Cookie")
         if (reply.status or 200) >= 500 or self._declared.is_forged(request):
             return reply
         return self._settle(request, take_snapshot(session), reply)
@@ -162,19 +158,6 @@ class _AsyncCycle(_Cycle):
 
     async def _settle(self, request: Request, snapshot: Snapshot, reply: Reply[Any]) -> Any:
         return self._put(request, reply, await await_calls(self._keeper.settle(snapshot)))
-
-
-def mark_private(headers: HeaderList) -> None:
-    """Say of an answer that it depends on the cookie and is nobody else's; what is stricter is left."""
-    if not any(name.lower() in _MARKS for name, _ in headers.pairs):
-        headers.pairs += _PRIVATE
-        return
-    headers.add_token("Vary", "Cookie")
-    given = [part.strip() for value in headers.get_all("Cache-Control") for part in value.split(",") if part.strip()]
-    names = {part.partition("=")[0].strip().lower() for part in given}
-    if not names & {"no-store", "private"}:
-        kept = [part for part in given if part.partition("=")[0].strip().lower() not in ("public", "s-maxage")]
-        headers.set("Cache-Control", ", ".join(["private", *kept]))
 
 
 def sessions(

@@ -5,8 +5,8 @@ It needs the extra ``ramekin[generated]``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
@@ -78,7 +78,8 @@ def generate_cases(
         with around():
             given = headers() if callable(headers) else headers
             client = Client(app, settings=changed, contract=True, validate=False)
-            case.call_and_validate(app=_forward_to(client), headers=dict(given or {}))
+            with _reached_in_process(case.operation.schema, _forward_to(client)) as forward:
+                case.call_and_validate(app=forward, headers=dict(given or {}))
 
     return test  # type: ignore[no-any-return]
 
@@ -103,6 +104,19 @@ def _load_schema(app: App, max_examples: int, seed: int | None, phases: Collecti
     project.generation.update(max_examples=max_examples, deterministic=seed is not None, database="none")
     project.phases.update(phases=list(phases))
     return schemathesis.openapi.from_dict(document, config=config)
+
+
+@contextmanager
+def _reached_in_process(schema: Any, app: WSGIApplication) -> Iterator[WSGIApplication]:
+    """Have the checks of a case reach the app, too: some send requests of their own, without credentials.
+
+    While cases are made the schema has no app, whose code would be searched for values.
+    """
+    schema.app = app
+    try:
+        yield app
+    finally:
+        schema.app = None
 
 
 def _forward_to(client: Client) -> WSGIApplication:
