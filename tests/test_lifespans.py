@@ -176,6 +176,9 @@ def test_stopping_what_runs_not_does_nothing(app: App, log: list[str]) -> None:
     app.stop()
     app.stop()
     assert log == ["+x", "-x"]
+    with Client(app):
+        app.stop()
+    assert log == ["+x", "-x"] * 2
 
 
 def test_one_task_enters_and_leaves(app: App, log: list[str]) -> None:
@@ -302,6 +305,27 @@ if os.fork() == 0:
 os.wait()
 print("parent", flush=True)
 """
+
+
+FORKED = """
+import multiprocessing
+from ramekin import App
+from ramekin.testing import Client
+
+app = App("Forked")
+app.on_stop(lambda shared: print("down", flush=True))
+worker = multiprocessing.get_context("fork").Process(target=lambda: Client(app).get("/").status)
+worker.start()
+worker.join()
+print("parent", worker.exitcode, flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+def test_a_process_of_multiprocessing_takes_down() -> None:
+    """Such a process, as granian's workers are, ends without ``atexit``, and is taken down nevertheless."""
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("down\nparent 0\n", "")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
