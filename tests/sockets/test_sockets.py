@@ -22,6 +22,7 @@ from ramekin.problems import NotFound, ServiceUnavailable, Unauthorized
 from ramekin.sockets import InvalidMessage, Socket, SocketClosed, conversations, messages
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import CallError, Client, ResultError, SocketRefused
+from ramekin.testing import sockets as client_sockets
 from ramekin.testing.errors import ProtocolError
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -509,7 +510,8 @@ def test_a_handler_that_does_not_notice_is_cancelled(monkeypatch: pytest.MonkeyP
         finally:
             log.append("closed")
 
-    leaving(make_app(wait, receives=receives))
+    with Client(make_app(wait, receives=receives)).websocket("/rooms/tea") as socket:
+        socket.receive()
     assert log == ["closed"]
 
 
@@ -628,6 +630,46 @@ def test_a_server_that_goes_down_ends_the_conversation(blocking: bool) -> None:
     assert [message["type"] for message in said] == ["websocket.accept", "websocket.close"]
     assert said[1]["code"] == 1012
     assert log == ["enter", "leave 101", "handler", "close None"]
+
+
+@pytest.mark.parametrize(("scheme", "kind"), [("wss", "websocket.close"), ("ws", "websocket.accept")])
+def test_an_open_page_may_not_talk_over_an_encrypted_connection(scheme: str, kind: str) -> None:
+    """The connection says whether it is encrypted."""
+
+    async def serve() -> list[str]:
+        said: list[str] = []
+
+        async def receive() -> Any:
+            return {"type": "websocket.connect" if not said else "websocket.disconnect"}
+
+        async def send(message: Any) -> None:
+            said.append(message["type"])
+
+        async def nothing(socket: Socket) -> None: ...
+
+        headers = [(b"host", b"a.example"), (b"origin", b"http://a.example")]
+        scope = {"type": "websocket", "path": "/rooms/tea", "headers": headers, "scheme": scheme}
+        await make_app(nothing).asgi(scope, receive, send)
+        return said
+
+    assert asyncio.run(serve())[0] == kind
+
+
+def test_the_lifespan_comes_before_the_first_connection() -> None:
+    """Where the server does not begin it, the connection does."""
+
+    async def tell(socket: Socket) -> None:
+        await socket.send({"text": shared["text"]})
+
+    app = make_app(tell)
+    shared: dict[str, Any] = {}
+
+    @app.lifespan
+    def set_up(given: dict[str, Any]) -> None:
+        shared["text"] = "ready"
+
+    with Client(app).websocket("/rooms/tea") as socket:
+        assert socket.receive() == {"text": "ready"}
 
 
 def test_a_server_without_the_extension_is_told_to_refuse() -> None:
@@ -807,6 +849,16 @@ def test_an_app_that_keeps_no_protocol_is_noticed() -> None:
 def hear(*said: Any) -> None:
     """Receive one message of what an app says once it has accepted."""
     with run_asgi(ACCEPT, *said).websocket("/") as socket:
+        socket.receive()
+
+
+def test_a_test_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An app that says nothing for long fails the test that listens."""
+    monkeypatch.setattr(client_sockets, "WAIT_SECONDS", 0.01)
+    with (
+        Client(make_app()).websocket("/rooms/tea") as socket,
+        pytest.raises(ResultError, match="nothing for 0"),
+    ):
         socket.receive()
 
 

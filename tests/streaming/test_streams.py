@@ -120,6 +120,28 @@ def test_any_iterable_can_be_streamed(format: Any) -> None:
     assert Client(make_app(lambda _: (), format=format)).get("/prices").content == b""
 
 
+class Numbers:
+    """An async iterable that is no generator."""
+
+    def __init__(self) -> None:
+        self.left = [1, 2]
+
+    def __aiter__(self) -> Numbers:
+        return self
+
+    async def __anext__(self) -> Any:
+        if not self.left:
+            raise StopAsyncIteration
+        return {"number": self.left.pop(0)}
+
+
+@pytest.mark.parametrize("format", ["events", "lines"])
+def test_any_async_iterable_can_be_streamed(format: Any) -> None:
+    """It need not be one that can be closed."""
+    client = Client(make_app(lambda _: Numbers(), format=format))
+    assert list(client.get("/later", stream=True).iter_items()) == [{"number": 1}, {"number": 2}]
+
+
 @pytest.mark.parametrize("format", ["events", "lines"])
 @pytest.mark.parametrize("value", [None, "text", {"number": 1}, 5])
 def test_what_is_no_stream_is_a_bug(format: Any, value: Any) -> None:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ramekin import json
 from ramekin.errors import ContractError
+from ramekin.operations import Dialog
 from ramekin.outcomes import compile_item_encoder
 from ramekin.schemas import compile_reader
 from ramekin.sockets.errors import INVALID_DATA, POLICY, TOO_BIG, UNSUPPORTED, InvalidMessage
 
 if TYPE_CHECKING:
+    from ramekin.limits import Limits
     from ramekin.operations import Operation
     from ramekin.settings import Settings
+    from ramekin.types import Shape
 
 
 class MessageCodec:
@@ -32,10 +35,8 @@ class MessageCodec:
     __slots__ = ("idle_seconds", "read", "subprotocols", "write")
 
     def __init__(self, operation: Operation, settings: Settings) -> None:
-        dialog = operation.effects.dialog
-        if dialog is None:
-            raise ContractError(f"{operation.id} has no messages.")
-        self.read = None if dialog.receives is None else _compile_read(operation, settings)
+        dialog = operation.effects.dialog or Dialog()
+        self.read = None if dialog.receives is None else _compile_read(dialog.receives, operation.limits, settings)
         self.write: Callable[[Any], Any] = _send_none if dialog.sends is None else compile_item_encoder(dialog.sends)
         self.idle_seconds = dialog.idle_seconds
         self.subprotocols = dialog.subprotocols
@@ -45,9 +46,8 @@ class MessageCodec:
         return next((name for name in self.subprotocols if name in offered), None)
 
 
-def _compile_read(operation: Operation, settings: Settings) -> Callable[[Mapping[str, Any]], Any]:
-    limits, shape = operation.limits, operation.effects.dialog.receives  # type: ignore[union-attr]  # Asked before.
-    load = compile_reader(shape, "json", coerce=False, number_digits=limits.number_digits)  # type: ignore[arg-type]
+def _compile_read(shape: Shape, limits: Limits, settings: Settings) -> Callable[[Mapping[str, Any]], Any]:
+    load = compile_reader(shape, "json", coerce=False, number_digits=limits.number_digits)
     most, unique_keys = limits.reported_errors, settings.unique_keys
 
     def read(message: Mapping[str, Any]) -> Any:

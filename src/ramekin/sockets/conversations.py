@@ -31,7 +31,7 @@ class Conversation:
         self._start = start
         self._socket = socket
         self._patience = 0.0 if is_silent else LEAVE_SECONDS
-        self._task: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any]
 
     async def begin(self) -> None:
         """Run the handler until it first wants to talk.
@@ -52,8 +52,6 @@ class Conversation:
             The exception that nobody expected, which was logged.
         """
         task, socket = self._task, self._socket
-        if task is None:
-            return None
         socket.note_accepted()
         reading = socket.start_reading()
         try:
@@ -95,8 +93,8 @@ class Conversation:
     async def aclose(self) -> None:
         """End the handler, if it has not ended."""
         task = self._task
-        if task is not None and not task.done():
+        if not task.done():
             task.cancel()
             await asyncio.wait({task})
-        if task is not None and not task.cancelled():
+        if not task.cancelled():
             task.exception()  # Looked at, so that the loop does not complain that nobody did.

@@ -14,7 +14,6 @@ from ramekin.errors import DeclarationError
 from ramekin.operations import SOCKET, Declaration, Dialog, Effects, Endpoint, Operation, Outcome
 from ramekin.problems import Forbidden
 from ramekin.schemas import resolve
-from ramekin.sessions.origins import check_origins
 from ramekin.sockets.origins import ANY, is_allowed
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.types import SchemaLike, Shape
@@ -119,10 +118,18 @@ def messages(
     for name in offered:
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise DeclarationError(f"messages(subprotocols=…): {name!r} is no token (RFC 6455 §4.1).")
-    trusts_any = not isinstance(trusted_origins, str) and ANY in (trusted_origins := tuple(trusted_origins))
-    trusted = frozenset({ANY}) if trusts_any else check_origins(trusted_origins, "messages(trusted_origins=…)")
+    trusted = _check_trusted(trusted_origins)
     if idle is not None and (not isinstance(idle, timedelta) or idle <= timedelta(0)):
         raise DeclarationError(f"messages(idle=…) takes a timedelta longer than none, not {idle!r}.")
     if idle is not None and receives is None:
         raise DeclarationError("messages(idle=…) goes with receives=…; a client that may send nothing is always idle.")
     return Messages(receives, sends, offered, trusted, idle)
+
+
+def _check_trusted(given: Iterable[str]) -> frozenset[str]:
+    from ramekin.sessions.origins import check_origins
+
+    origins = given if isinstance(given, str) else tuple(given)
+    return (
+        frozenset({ANY}) if ANY in origins and origins != ANY else check_origins(origins, "messages(trusted_origins=…)")
+    )

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ramekin.sessions.origins import is_cross_origin
-
 if TYPE_CHECKING:
     from ramekin.requests import Request
 
@@ -24,6 +22,8 @@ def is_allowed(request: Request, trusted: frozenset[str]) -> bool:
     """
     if ANY in trusted:
         return True
+    from ramekin.sessions.origins import is_cross_origin
+
     origin = (request.header("origin") or "").lower()
     if origin.startswith("http:") and request.scheme == "https" and origin not in trusted:
         return False  # Whoever is between could have written a page that came without encryption.

@@ -35,17 +35,16 @@ class _Beats:
 
     def _take(self, pending: Future[bytes | None] | asyncio.Future[bytes | None]) -> bytes | None:
         """Return a chunk, an empty one where there is nothing to send yet; None at the end."""
+        chunk: bytes | None = b""
         if pending.done():
             self._pending = None  # type: ignore[misc]  # The subclasses have the slot.
             chunk = pending.result()
             if chunk:
                 self._pacer.note_item()
-            if chunk != b"" or self._pacer.left:
-                return chunk
-        if self._pacer.left:
-            return b""
-        self._pacer.note_heartbeat()
-        return HEARTBEAT
+        if chunk == b"" and not self._pacer.left:
+            self._pacer.note_heartbeat()
+            return HEARTBEAT
+        return chunk
 
 
 class PlainEvents(_Beats, Stream):
