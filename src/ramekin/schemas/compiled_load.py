@@ -74,13 +74,14 @@ def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
     watch = Watch(schema if watched is None else watched)
     calls_to_look = 0
 
-    def load(data: Any, **options: Any) -> Any:
+    # Options that are named one by one make no dict for a call without any.
+    def load(data: Any, *, many: Any = None, partial: Any = None, unknown: Any = None) -> Any:
         nonlocal calls_to_look
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
-        if options or default is None:
-            return variants.load(data, **options)
+        if default is None or many is not None or partial is not None or unknown is not None:
+            return variants.load(data, many=many, partial=partial, unknown=unknown)
         result, errors = default(data)
         if errors is None:
             return result
