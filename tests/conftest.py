@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from typing import cast
 
 import pytest
+from hypothesis import settings
 
 from ramekin import App
 from ramekin.testing import Client
 from ramekin.testing.client import PROTOCOL, Protocol
+
+# What takes long on a busy machine is no fault of the code; see tests/benchmarks for what is.
+settings.register_profile("ramekin", deadline=None)
+settings.load_profile("ramekin")
 
 #: Test files of what must not depend on the protocol: each of their tests runs under WSGI and under ASGI.
 BEHAVIOUR = frozenset(
@@ -24,6 +29,7 @@ BEHAVIOUR = frozenset(
         "sessions.test_keepers",
         "sessions.test_origins",
         "sessions.test_session",
+        "streaming.test_streams",
         "test_app",
         "test_arguments",
         "test_async",
@@ -32,8 +38,10 @@ BEHAVIOUR = frozenset(
         "test_failures",
         "test_features_through_the_door",
         "test_hooks",
+        "test_lifespans",
         "test_limits",
         "test_logging",
+        "test_methods",
         "test_plans",
         "test_problems",
         "test_resources",

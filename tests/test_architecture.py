@@ -24,17 +24,21 @@ HOMES = {
     "msgspec": {"json", "records"},
     "offapi": {"openapi"},
     "schemathesis": {"testing"},
+    "uvicorn": {"cli"},
     "werkzeug.routing": {"routing"},
     "yaml": {"cli"},
 }
 # What `import ramekin` must not load: it is paid for by those who use it.
 LOADED_ON_USE = (
     "apispec",
+    "asyncio",
     "itsdangerous",
     "jwt",
     "offapi",
+    "ramekin.asgi",
     "ramekin.auth",
     "ramekin.cli",
+    "ramekin.lifespans",
     "ramekin.openapi.converter",
     "ramekin.testing",
     "yaml",

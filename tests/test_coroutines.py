@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
 
-from ramekin.coroutines import LOOP, drive, is_async, run_coroutine, settle_elsewhere, settle_here
+from ramekin.coroutines import LOOP, WAIT, Wait, drive, is_async, run_coroutine, settle_elsewhere, settle_here
 
 COLOUR: ContextVar[str] = ContextVar("colour", default="none")
 
@@ -86,6 +92,82 @@ def test_exceptions_pass() -> None:
 
     with pytest.raises(KeyError, match="lost"):
         run_coroutine(fail())
+
+
+def test_a_coroutine_that_is_cancelled_by_itself_is_a_failure() -> None:
+    """It ends no thread: what was not cancelled by the server is an exception like any other."""
+
+    async def cancel() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(CancelledError):
+        run_coroutine(cancel())
+
+
+def test_a_wait_is_cancelled_once() -> None:
+    """The coroutine that runs, else the next; what closes things afterwards runs to its end."""
+
+    async def run() -> None:
+        wait, loop = Wait(), asyncio.get_running_loop()
+
+        def work() -> list[str]:
+            WAIT.set(wait)
+            LOOP.set(loop)
+            log = []
+            for _ in range(2):
+                try:
+                    log.append(str(run_coroutine(double(1))))
+                except asyncio.CancelledError:
+                    log.append("cancelled")
+            return log
+
+        wait.cancel()
+        assert await asyncio.to_thread(work) == ["cancelled", "2"]
+        wait.cancel()
+        wait.resume()
+        assert await asyncio.to_thread(work) == ["2", "2"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="interrupts itself by a signal")
+def test_an_interrupt_gives_up_the_coroutine() -> None:
+    """Ctrl+C ends the waiting, and the coroutine with it."""
+    ended = Event()
+
+    async def last() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        run_coroutine(last())
+    assert ended.wait(10)
+
+
+def test_first_coroutines_at_once_share_one_loop() -> None:
+    """In a new process, too, where several threads ask for the loop at the same time."""
+    program = """
+import asyncio, threading
+from concurrent.futures import ThreadPoolExecutor
+from ramekin.coroutines import run_coroutine
+
+barrier = threading.Barrier(8)
+
+async def find():
+    return id(asyncio.get_running_loop())
+
+def ask(_):
+    barrier.wait()
+    return run_coroutine(find())
+
+with ThreadPoolExecutor(8) as pool:
+    print(len(set(pool.map(ask, range(8)))))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_a_loop_does_not_wait_for_itself() -> None:

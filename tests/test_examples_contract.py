@@ -104,6 +104,27 @@ def test_implied_outcomes(eve):
     exercise_implied(eve)
 """
 
+WEATHER = """
+from weather import Mean, Station
+
+from ramekin.testing import exercise_implied
+
+
+def test_asks_stations(client):
+    assert client.call(Station.get, name="Oslo").json == {"degrees": 3.0}
+    assert client.call(Mean.get, query={"station": ["Oslo", "Bergen"]}).json == {"degrees": 5.2}
+
+
+def test_stations_that_do_not_answer(client):
+    for name, status in (("Atlantis", 404), ("Jan Mayen", 504)):
+        assert client.call(Station.get, name=name).status == status
+        assert client.call(Mean.get, query={"station": ["Oslo", name]}).status == status
+
+
+def test_implied_outcomes(client):
+    exercise_implied(client)
+"""
+
 GENERATED = """
 from bookshop import SCOPES, add_account, app, open_shop, tokens
 
@@ -132,7 +153,7 @@ def run(pytester: pytest.Pytester, example: str, **suites: str) -> pytest.RunRes
     return pytester.runpytest("-W", "error", "-p", "no:randomly", "--contract-report", "--contract-fail-under=100")
 
 
-@pytest.mark.parametrize(("example", "suite"), [("hello", HELLO), ("bookshop", BOOKSHOP)])
+@pytest.mark.parametrize(("example", "suite"), [("hello", HELLO), ("bookshop", BOOKSHOP), ("weather", WEATHER)])
 def test_whole_contract_is_exercised(pytester: pytest.Pytester, example: str, suite: str) -> None:
     """A suite of a few lines exercises all that an example declares, and every answer keeps to it."""
     result = run(pytester, example, test_it=suite)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -203,6 +204,58 @@ def test_no_header_list_is_shared_between_responses(app: App) -> None:
     for path in ("/value/", "/stream/well", "/nowhere"):
         first, second = (client.get(path).headers["X-Count"] for _ in range(2))
         assert first == second
+
+
+# -- Contexts ----------------------------------------------------------------------------------------------------------
+
+COLOUR: ContextVar[str] = ContextVar("colour", default="none")
+
+
+class Coloured(Resource):
+    """Sets a context variable, and shows what it found."""
+
+    @returns(fields.String())
+    def get(self) -> str:
+        found = COLOUR.get()
+        COLOUR.set("red")
+        return found
+
+    @returns(fields.String(), media_type="text/plain")
+    def post(self) -> Iterator[str]:
+        COLOUR.set(COLOUR.get() + ", red")
+        yield COLOUR.get()
+        COLOUR.set(COLOUR.get() + ", green")
+        yield COLOUR.get()
+
+
+def test_the_next_request_of_a_thread_sees_no_context_variable_of_the_last() -> None:
+    """Each request runs in a copy of the thread's context, its stream and its teardown included."""
+    app, seen = App("Coloured", settings=NO_PAGES), []
+    app.add_resource("/", Coloured)
+    app.teardown(lambda request, error: seen.append(COLOUR.get()))
+    client = Client(app)
+    for _ in range(2):
+        assert client.get("/").json == "none"
+        assert list(client.post("/", stream=True).iter()) == [b"none, red", b"none, red, green"]
+    assert seen == ["red", "none, red, green"] * 2
+    assert COLOUR.get() == "none"
+
+
+def test_middleware_may_set_context_variables(app: App) -> None:
+    """What stands around the app in the thread is seen within."""
+    app = App("Coloured", settings=NO_PAGES)
+    app.add_resource("/", Coloured)
+    inner = app.wsgi
+
+    def colour(environ: Any, start_response: Any) -> Iterable[bytes]:
+        token = COLOUR.set("blue")
+        try:
+            return inner(environ, start_response)
+        finally:
+            COLOUR.reset(token)
+
+    app.wsgi = colour
+    assert [Client(app).get("/").json for _ in range(2)] == ["blue", "blue"]
 
 
 # -- Middleware and processes ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ramekin.problems import REPEATED_CHARACTERS
@@ -16,13 +17,17 @@ _ACCESS = logging.getLogger("ramekin.access")
 INFO = logging.INFO
 
 
-def compile_is_logged(settings: Settings) -> Callable[[int], bool]:
-    """Return what tells whether records of a level are written now."""
-    return _ACCESS.isEnabledFor if settings.access_log else _never
+def compile_is_logged(settings: Settings) -> tuple[Callable[[int], object], Callable[[], bool]]:
+    """Return what tells whether records are written now, and before it what is quicker to ask.
 
-
-def _never(level: int) -> bool:
-    return False
+    The first is asked for `INFO`; where it says False there is no need to ask the second.
+    """
+    if not settings.access_log:
+        return {INFO: False}.get, lambda: False
+    # A logger keeps what it found for each level, and empties that when a configuration changes. Where there is no such
+    # dict, nothing is ever found in the one that stands for it.
+    known: dict[int, bool] = getattr(_ACCESS, "_cache", {})
+    return known.get, partial(_ACCESS.isEnabledFor, INFO)
 
 
 def log_access(request: Request, status: int, sent: int, duration: float) -> None:

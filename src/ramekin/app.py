@@ -17,6 +17,7 @@ from ramekin.hooks import After, AppHooks, Before, Teardown, resource_steps
 from ramekin.openapi.info import Info
 from ramekin.operations import (
     METHODS,
+    SOCKET,
     Declaration,
     Declarations,
     Endpoint,
@@ -50,6 +51,8 @@ ResourceT = TypeVar("ResourceT", bound=type[Resource])
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+#: The method of a resource class that WebSocket connections are handled by.
+_SOCKET = SOCKET.lower()
 
 
 class _Registration(NamedTuple):
@@ -228,9 +231,10 @@ class App:
             raise DeclarationError(
                 f"{where}: a registration's name is a word of letters, digits, '.', '_', '-', not {name!r}."
             )
-        handlers = {verb: getattr(resource, verb) for verb in METHODS if hasattr(resource, verb)}
+        handlers = {verb: getattr(resource, verb) for verb in (*METHODS, _SOCKET) if hasattr(resource, verb)}
         if not handlers:
-            raise DeclarationError(f"{where} has no method; a resource defines at least one of {', '.join(METHODS)}.")
+            known = ", ".join((*METHODS, _SOCKET))
+            raise DeclarationError(f"{where} has no method; a resource defines at least one of {known}.")
         for verb in handlers:
             written = inspect.getattr_static(resource, verb)
             if not inspect.isfunction(written):
@@ -402,6 +406,25 @@ class App:
                         self.wsgi = site.wsgi
                     self._site = site
         return self._site
+
+    def start(self) -> None:
+        """Compile, and set up what `lifespan` says, now instead of at the first request under WSGI.
+
+        It is for the hook that a WSGI server runs in each new worker, so that what fails there fails the worker. ASGI
+        servers say by themselves when to set up.
+
+        Raises:
+            BaseException: Whatever compiling or a function of the lifespan raises.
+        """
+        self.compile().lifespan.start_here()
+
+    def stop(self) -> None:
+        """Take down what was set up in this process, now instead of at its end under WSGI.
+
+        Raises:
+            BaseException: Whatever a function of the lifespan raises.
+        """
+        self.compile().lifespan.stop_here()
 
     def _build_frozen(self) -> Site:
         """Make the one site; changes are refused from here on, unless it cannot be made."""

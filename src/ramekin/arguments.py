@@ -9,13 +9,13 @@ Specification: RFC 9110 §8.3 and §8.4 (Content-Type, Content-Encoding), §15.5
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ramekin import inputs, json
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
 from ramekin.requests import GZIP_CODINGS, REMEMBERED
-from ramekin.schemas import Fault, compile_reader
+from ramekin.schemas import Fault, compile_body_reader, compile_reader
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -24,17 +24,28 @@ if TYPE_CHECKING:
     from ramekin.settings import Settings
     from ramekin.types import Location, Shape
 
-Admit: TypeAlias = "Callable[[Request], None]"
 Load: TypeAlias = "Callable[[Request, dict[str, Any]], Callable[[], None] | None]"
-_LoadPart: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
+#: Loads what is needed and returns the faults of the input.
+StraightLoad: TypeAlias = "Callable[[Request, dict[str, Any]], Sequence[Fault] | None]"
 _Readers: TypeAlias = "list[tuple[Shape, Callable[[Any], tuple[Any, list[Fault] | None]]]]"
 
 
-def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
-    """Return what checks the head of a request that brings a body; None for operations that read none.
+class Admission(NamedTuple):
+    """What the head of a request that brings a body is checked by.
 
-    It raises `UnsupportedMediaType` (415) and `ContentTooLarge` (413).
+    Attributes:
+        admit: Raises `UnsupportedMediaType` (415) or `ContentTooLarge` (413).
+        good: Spellings of ``Content-Type`` that are known to be taken.
+        limit: The most bytes that the body may have.
     """
+
+    admit: Callable[[Request], None]
+    good: set[str]
+    limit: int
+
+
+def compile_admission(operation: Operation, settings: Settings) -> Admission | None:
+    """Return what checks the head of a request that brings a body; None for operations that read none."""
     if not operation.has_body:
         return None
     accepted = content_types(operation)
@@ -74,7 +85,7 @@ def compile_admission(operation: Operation, settings: Settings) -> Admit | None:
         if length is not None and length > limit:
             raise ContentTooLarge(f"The content may have at most {limit} bytes.")
 
-    return admit
+    return Admission(admit, good, limit)
 
 
 def content_types(operation: Operation) -> tuple[str, ...]:
@@ -114,13 +125,57 @@ def parse_content_type(value: str) -> tuple[str, dict[str, str]]:
 def compile_load(operation: Operation, settings: Settings) -> Load | None:
     """Return what fills the handler's arguments from a request; None for operations that read nothing.
 
-    What it returns closes what was opened for the request, such as spooled files.
+    What it returns closes what was opened for the request, such as spooled files. It raises `ValidationFailed`.
     """
-    parts: list[_LoadPart] = []
+    parts = _compile_parts(operation, settings)
+    return _load_all(parts, operation.limits.reported_errors) if parts else None
+
+
+def compile_straight_load(operation: Operation, settings: Settings) -> StraightLoad | None:
+    """Return what does the same for an operation without files, but returns the faults of the input."""
+    parts = _compile_parts(operation, settings)
+    if len(parts) == 1 and not operation.inputs_at("form"):
+        return parts[0]
+    load = compile_load(operation, settings)
+    if load is None:
+        return None
+
+    def load_all(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        try:
+            load(request, arguments)
+        except ValidationFailed as error:
+            return error.faults
+        return None
+
+    return load_all
+
+
+def compile_json_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any] | None:
+    """Return what loads the body of an operation that reads JSON alone, and nothing else; None for any other.
+
+    It returns the value and the faults, and raises `ramekin.json.JSONError`.
+    """
+    if len(operation.effects.inputs) != 1 or operation.effects.codecs or not operation.inputs_at("json"):
+        return None
+    return _compile_body_reader(operation, settings)
+
+
+def _compile_body_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any]:
+    (item,) = operation.inputs_at("json")
+    return compile_body_reader(item.shape, operation.limits, coerce=item.coerce, unique_keys=settings.unique_keys)
+
+
+def refuse_json(error: json.JSONError) -> BadRequest:
+    """Return the problem of a body that cannot be read as JSON."""
+    return _unreadable("json", error)
+
+
+def _compile_parts(operation: Operation, settings: Settings) -> list[StraightLoad]:
+    """Return what loads each location."""
+    parts: list[StraightLoad] = []
     if operation.inputs_at("json"):
         parts.append(_compile_json(operation, settings))
-    with_form = bool(operation.inputs_at("form") or operation.inputs_at("files"))
-    if with_form:
+    if operation.inputs_at("form") or operation.inputs_at("files"):
         parts.append(_compile_form(operation))
     limits = operation.limits
     if query := operation.inputs_at("query"):
@@ -128,21 +183,22 @@ def compile_load(operation: Operation, settings: Settings) -> Load | None:
         parts.append(_compile_text("query", query, limits, lambda request: read_query(request.query_string)))
     if headers := operation.inputs_at("headers"):
         read_headers = inputs.compile_header_reader(_schemas(headers), limits)
-        parts.append(_compile_text("headers", headers, limits, lambda request: read_headers(request.header)))
+        parts.append(
+            _with_names(_compile_text("headers", headers, limits, lambda request: read_headers(request.header)))
+        )
     if cookies := operation.inputs_at("cookies"):
         read_cookies = inputs.compile_cookie_reader(_schemas(cookies), limits)
         parts.append(_compile_text("cookies", cookies, limits, lambda request: read_cookies(request.header("cookie"))))
-    if not parts:
-        return None
-    most = limits.reported_errors
-    if len(parts) == 1 and not with_form:
-        return _load_one(parts[0], most)
-    return _load_all(parts, most)
+    return parts
 
 
-def _invalid(faults: Sequence[Fault]) -> ValidationFailed:
-    """Return the problem of these faults; those of header fields have the names that the document has."""
-    return ValidationFailed([_name_header(fault) if fault.location == "headers" else fault for fault in faults])
+def _with_names(part: StraightLoad) -> StraightLoad:
+    """Return a part whose faults have the names of header fields that the document has."""
+
+    def load(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
+        return [*map(_name_header, part(request, arguments) or ())]
+
+    return load
 
 
 def _name_header(fault: Fault) -> Fault:
@@ -152,23 +208,14 @@ def _name_header(fault: Fault) -> Fault:
     return Fault(fault.location, pointer, fault.code, fault.detail)
 
 
-def _load_one(part: _LoadPart, most: int) -> Load:
-    def load(request: Request, arguments: dict[str, Any]) -> None:
-        faults = part(request, arguments)
-        if faults:
-            raise _invalid(faults[:most])
-
-    return load
-
-
-def _load_all(parts: Sequence[_LoadPart], most: int) -> Load:
+def _load_all(parts: Sequence[StraightLoad], most: int) -> Load:
     def load(request: Request, arguments: dict[str, Any]) -> Callable[[], None] | None:
         faults: list[Fault] = []
         try:
             for part in parts:
                 faults += part(request, arguments) or ()
             if faults:
-                raise _invalid(faults[:most])
+                raise ValidationFailed(faults[:most])
         except BaseException:
             close = arguments.pop(_CLOSE, None)
             if close is not None:
@@ -188,19 +235,15 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
     return [item.shape for item in items]
 
 
-def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
+def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
     (item,) = operation.inputs_at("json")
-    limits = operation.limits
-    read = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
-    required, unique_keys = item.required, settings.unique_keys
+    limits, required, read = operation.limits, item.required, _compile_body_reader(operation, settings)
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
-    decode = json.decode
+    read_value = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
 
-    def parse(request: Request, body: bytes) -> Any:
-        codec = codecs.get(parse_content_type(request.content_type or "")[0])
-        if codec is not None:
-            return codec.load(body, limits)
-        return decode(body, limits, unique_keys=unique_keys)
+    def read_any(content_type: str, body: bytes) -> tuple[Any, list[Fault] | None]:
+        codec = codecs.get(parse_content_type(content_type)[0])
+        return read(body) if codec is None else read_value(codec.load(body, limits))
 
     def load_json(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
         body = request.body
@@ -208,10 +251,9 @@ def _compile_json(operation: Operation, settings: Settings) -> _LoadPart:
             arguments["json"] = None
             return None
         try:
-            value = parse(request, body) if codecs else decode(body, limits, unique_keys=unique_keys)
+            arguments["json"], faults = read_any(request.content_type or "", body) if codecs else read(body)
         except json.JSONError as error:
-            raise _unreadable("json", error) from None
-        arguments["json"], faults = read(value)
+            raise refuse_json(error) from None
         return faults
 
     return load_json
@@ -233,7 +275,7 @@ def _compile_text(
     items: Sequence[Input],
     limits: Limits,
     read: Callable[[Request], tuple[list[dict[str, Any]], list[Fault]]],
-) -> _LoadPart:
+) -> StraightLoad:
     readers = _compile_readers(items, limits)
     refused = inputs.InputError
     if len(readers) == 1:
@@ -289,7 +331,7 @@ def _load_shapes(location: Location, readers: _Readers, raw: Sequence[dict[str, 
     return united
 
 
-def _compile_form(operation: Operation) -> _LoadPart:
+def _compile_form(operation: Operation) -> StraightLoad:
     form, files = operation.inputs_at("form"), operation.inputs_at("files")
     reader = inputs.compile_form_reader(_schemas(form), _schemas(files), operation.limits)
     form_readers, file_readers = (_compile_readers(items, operation.limits) for items in (form, files))

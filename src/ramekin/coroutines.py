@@ -29,6 +29,50 @@ Settle: TypeAlias = "Callable[[Coroutine[Any, Any, T]], Awaitable[T]]"
 LOOP: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("ramekin.loop", default=None)
 
 
+class Wait:
+    """What a thread waits for: the coroutine that a loop runs for it, if one is. All of it happens on that loop."""
+
+    __slots__ = ("_is_over", "_task")
+
+    def __init__(self) -> None:
+        self._is_over = False
+        self._task: asyncio.Task[Any] | None = None
+
+    def cancel(self) -> None:
+        """Cancel the coroutine; where there is none now, the next one."""
+        self._is_over = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def resume(self) -> None:
+        """Let further coroutines run, as those that close what was opened."""
+        self._is_over = False
+
+    async def carry(self, coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None, Context]:
+        """Return what a coroutine returns or raises, and the context that it leaves behind."""
+        import asyncio
+
+        self._task = asyncio.current_task()
+        try:
+            if self._is_over:
+                coroutine.close()
+                raise asyncio.CancelledError
+            return await coroutine, None, copy_context()
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # One that passed might end the loop for all.
+            return None, error, copy_context()
+        except asyncio.CancelledError as error:
+            if not self._is_over:
+                raise
+            self._is_over = False  # As a task, the thread is told once, and may wait for what it closes.
+            return None, error, copy_context()
+        finally:
+            self._task = None
+
+
+#: What the thread of this context waits for, so that it can be cancelled.
+WAIT: ContextVar[Wait | None] = ContextVar("ramekin.wait", default=None)
+
+
 def is_async(function: object) -> bool:
     """Tell whether calling this makes a coroutine: an ``async def``, a partial of one, an object called by one."""
     while isinstance(function, partial):
@@ -74,11 +118,13 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     if asyncio._get_running_loop() is loop:
         coroutine.close()
         raise RuntimeError("A plain function of the event loop's thread cannot wait for async code; make it async too.")
-    future = asyncio.run_coroutine_threadsafe(_carry(coroutine), loop)
+    wait = WAIT.get() or Wait()
     try:
-        value, error, context = future.result()
-    except BaseException:
-        future.cancel()
+        value, error, context = asyncio.run_coroutine_threadsafe(wait.carry(coroutine), loop).result()
+    except Exception:
+        raise
+    except BaseException:  # A signal interrupted this thread.
+        loop.call_soon_threadsafe(wait.cancel)
         raise
     _restore(context)
     if error is not None:
@@ -93,14 +139,6 @@ def submit(coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(coroutine, _find_loop())
 
 
-async def _carry(coroutine: Coroutine[Any, Any, T]) -> tuple[T | None, BaseException | None, Context]:
-    """Return what a coroutine returns or raises: a SystemExit that passed would end the loop for all."""
-    try:
-        return await coroutine, None, copy_context()
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
-        return None, error, copy_context()
-
-
 def _restore(context: Context) -> None:
     """Take over the context variables that a coroutine changed."""
     for variable, value in context.items():
@@ -113,6 +151,11 @@ _NOTHING = object()
 
 # -- The loop of the process ------------------------------------------------------------------------------------------
 _LOOPS: dict[int, asyncio.AbstractEventLoop] = {}
+
+
+def is_own_loop(loop: asyncio.AbstractEventLoop) -> bool:
+    """Tell whether a loop is the one of this process, which ends with it."""
+    return _LOOPS.get(os.getpid()) is loop
 
 
 def _find_loop() -> asyncio.AbstractEventLoop:

@@ -8,19 +8,30 @@ reveals nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin import json
 from ramekin.errors import ContractError
 from ramekin.inputs import InputError
-from ramekin.problems import BadRequest, InternalServerError, Problem, ProblemDetails, ProblemFormat, problem_of_status
+from ramekin.problem_texts import compile_faults_writer, write_problem
+from ramekin.problems import (
+    BadRequest,
+    InternalServerError,
+    Problem,
+    ProblemDetails,
+    ProblemFormat,
+    ValidationFailed,
+    problem_of_status,
+)
 from ramekin.responses import InvalidHeader, Reply, check_finished
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.requests import Request
+    from ramekin.responses import Head
+    from ramekin.schemas import Fault
     from ramekin.steps import Exchange
 
 _LOGGER = logging.getLogger("ramekin.error")
@@ -99,11 +110,40 @@ class Failures:
         reply: Reply[Any] = Reply(status=problem.status, headers=problem.headers)
         reply.problem = problem
         reply.media_type = self._format.media_type
-        reply.body = json.encode(self._format.body(problem, request))
+        reply.body = self._write_text(problem, request)
         reply.headers.pairs.insert(0, ("Content-Type", self._format.media_type))
         reply.finished = True
         check_finished(reply)
         return reply
+
+    def _write_text(self, problem: Problem, request: Request) -> bytes:
+        if type(self._format) is ProblemDetails:  # A subclass may say what is in it.
+            return write_problem(self._format, problem, request)
+        return json.encode(self._format.body(problem, request))
+
+    def compile_refusal(
+        self, to_head: Callable[[Reply[Any]], Head]
+    ) -> Callable[[Request, Sequence[Fault]], tuple[Head, bytes]] | None:
+        """Return what answers invalid input at once; None where it is for the app to say what becomes of it.
+
+        Its answer is that to `ramekin.problems.ValidationFailed`, without the exception and its reply.
+
+        Args:
+            to_head: Makes the head of a finished reply.
+        """
+        details = self._format
+        if type(details) is not ProblemDetails or any(kind in self._handlers for kind in ValidationFailed.__mro__):
+            return None
+        write_faults = compile_faults_writer(details)
+        reply: Reply[None] = Reply(status=ValidationFailed.status)
+        reply.headers.pairs.append(("Content-Type", details.media_type))
+        reply.problem, reply.finished = ValidationFailed(), True
+        head = to_head(reply)
+
+        def refuse(request: Request, faults: Sequence[Fault]) -> tuple[Head, bytes]:
+            return head, write_faults(faults, request)
+
+        return refuse
 
     def _write_safely(self, problem: Problem, request: Request) -> Reply[Any]:
         try:

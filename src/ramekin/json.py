@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from itertools import accumulate
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -23,7 +24,7 @@ import msgspec
 from ramekin.errors import ContractError
 from ramekin.limits import Limits
 
-__all__ = ["PLAIN_ERRORS", "EncodeError", "JSONError", "decode", "encode", "encode_plain", "to_text"]
+__all__ = ["PLAIN_ERRORS", "EncodeError", "JSONError", "compile_decode", "decode", "encode", "encode_plain", "to_text"]
 
 #: Returns the text that `encode` writes for a datetime, date, time or UUID; a datetime of UTC ends in ``Z``.
 to_text = msgspec.to_builtins
@@ -77,15 +78,15 @@ _encode = msgspec.json.Encoder(enc_hook=_hook, decimal_format="number").encode
 #: says what is wrong.
 encode_plain = _encode
 PLAIN_ERRORS = (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError)
-#: What may be raised where objects are read by a mirror.
-MIRROR_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError, msgspec.ValidationError)
 
-#: Types that a mirror takes as they are, and never from text.
-_UNCHANGED = (datetime, date, UUID)
+#: What is raised for a text that is no JSON, or does not fit a mold.
+UNFIT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+#: Stands for a member that a mold was not given.
+ABSENT = msgspec.UNSET
 
 _BOM = b"\xef\xbb\xbf"
 _WHITESPACE = b" \t\n\r"
-_BACKSLASH = ord("\\")
+_BACKSLASH, _BRACKET, _BRACE, _COLON = b"\\[{:"
 _QUOTED_NAME_LENGTH = 200
 
 
@@ -93,9 +94,9 @@ def _all_but(kept: bytes) -> bytes:
     return bytes(byte for byte in range(256) if byte not in kept)
 
 
-_NOT_STRUCTURE = _all_but(b"{[:\\")
 _NOT_BRACKET_OR_QUOTE = _all_but(b'[]{}"')
-_NUMBER_TO_ZERO = bytes.maketrans(b"0123456789+-.eE", b"0" * 15)
+#: Makes of every character of a number a zero.
+NUMBER_TO_ZERO = bytes.maketrans(b"0123456789+-.eE", b"0" * 15)
 _DIGIT_TO_ZERO = bytes.maketrans(b"0123456789", b"0" * 10)
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
@@ -123,32 +124,47 @@ def decode(body: bytes, limits: Limits, *, unique_keys: bool = True) -> Any:
         >>> decode(b'{"stock": 18446744073709551616}', Limits())
         {'stock': 18446744073709551616}
     """
-    # One pass keeps the few bytes that bound the depth from above and the number of members exactly.
-    structure = body.translate(None, _NOT_STRUCTURE)
-    colons = structure.count(b":")
-    if len(structure) - colons > limits.json_depth:
-        _check_depth(body, limits.json_depth)
-    size = len(body)
-    if size > 2 * limits.json_nodes:  # n values take at least 2n - 1 bytes
-        _check_nodes(body, limits.json_nodes)
-    digits = limits.number_digits
-    if size > digits:
-        # A number that is too long covers so many neighbours of a sample, whatever its offset.
-        stride = digits >> 3 or 1
+    return compile_decode(limits, unique_keys=unique_keys)(body)
+
+
+@lru_cache(maxsize=64)
+def compile_decode(limits: Limits, *, unique_keys: bool = True) -> Callable[[bytes], Any]:
+    """Return `decode` for some limits: a function of the text alone."""
+    depth, nodes, digits = limits.json_depth, limits.json_nodes, limits.number_digits
+    stride, run = sample_numbers(digits)
+
+    def decode_body(body: bytes) -> Any:
+        # The brackets bound the depth from above.
+        if body.count(_BRACKET) + body.count(_BRACE) > depth:
+            _check_depth(body, depth)
+        size = len(body)
+        if size > 2 * nodes:  # n values take at least 2n - 1 bytes
+            _check_nodes(body, nodes)
         # Asked by `in`, bytes take their argument for an integer first, which takes longer than the search.
-        if body[::stride].translate(_NUMBER_TO_ZERO).find(b"0" * ((digits + 1) // stride)) >= 0:
+        if size > digits and body[::stride].translate(NUMBER_TO_ZERO).find(run) >= 0:
             _check_digits(body, digits)
-    try:
-        value = _decode(body)
-        # Every member has a colon, so as many members as colons leave room for no member that was dropped.
-        if unique_keys and colons and not (type(value) is dict and len(value) == colons):
-            _check_keys(body, value, colons)
+        try:
+            value = _decode(body)
+        except UNFIT as error:
+            # The mark is looked for here, so that only a body which has one pays for it. Only one is taken.
+            if body.startswith(_BOM) and not body.startswith(_BOM, 3):
+                return decode_body(body[3:])
+            _refuse(body, error)
+        if unique_keys:
+            colons = body.count(_COLON)
+            # Every member has a colon, so as many members as colons leave room for no member that was dropped.
+            if colons and not (type(value) is dict and len(value) == colons):
+                _check_keys(body, value, colons)
         return value
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # The mark is looked for here, so that only a body which has one pays for it. Only one is taken.
-        if body.startswith(_BOM) and not body.startswith(_BOM, 3):
-            return decode(body[3:], limits, unique_keys=unique_keys)
-        _refuse(body, error)
+
+    return decode_body
+
+
+def sample_numbers(digits: int) -> tuple[int, bytes]:
+    """Return how far apart bytes may be looked at so that no number of more digits is missed, and how it shows then."""
+    # A number that is too long covers so many neighbours of a sample, whatever its offset.
+    stride = digits >> 3 or 1
+    return stride, b"0" * ((digits + 1) // stride)
 
 
 def encode(value: Any) -> bytes:
@@ -170,22 +186,47 @@ def encode(value: Any) -> bytes:
     return text
 
 
-def make_mirror(members: Mapping[str, Any], keys: Mapping[str, str]) -> type:
-    """Return a struct type with members of the types given, each written under its key."""
-    return msgspec.defstruct("Mirror", list(members.items()), rename=keys, gc=False)
+def can_name(key: object) -> bool:
+    """Tell whether a member of a mirror or a mold can have a key: one that JSON writes as it is."""
+    return type(key) is str and key.isprintable() and not {'"', "\\"} & {*key}
 
 
-def make_mirror_writer(mirror: type) -> Callable[[list[Any]], bytes]:
-    """Return the function that reads objects, by attribute or dicts by key, as a mirror says, and writes them.
+def make_mirror(keys: Sequence[str]) -> Callable[..., object]:
+    """Return a struct type whose members are written under these keys; it takes their values in order."""
+    names = [f"m{number}" for number in range(len(keys))]
+    return msgspec.defstruct("Mirror", names, rename=dict(zip(names, keys, strict=True)), gc=False)
 
-    The caller has proved what `encode_plain` asks for, and that times are in UTC, written as ``Z``, or naive.
+
+def make_mold(members: Sequence[tuple[str, Any, bool]]) -> type:
+    """Return a struct type to be filled from JSON, with the members ``m0``, ``m1`` and so on.
+
+    Args:
+        members: The key of each, its type, and whether it may be missing; it is `ABSENT` then.
     """
-    convert, mirrors = msgspec.convert, list[mirror]  # type: ignore[valid-type]  # A class made at run time.
+    names = {f"m{number}": key for number, (key, _, _) in enumerate(members)}
+    typed: list[Any] = [
+        (name, annotation | msgspec.UnsetType, ABSENT) if optional else (name, annotation)
+        for name, (_, annotation, optional) in zip(names, members, strict=True)
+    ]
+    return msgspec.defstruct("Mold", typed, rename=names, kw_only=True, forbid_unknown_fields=True, gc=False)
 
-    def write(objects: list[Any]) -> bytes:
-        return _encode(convert(objects, mirrors, from_attributes=True, builtin_types=_UNCHANGED))
 
-    return write
+def constrain(annotation: Any, constraints: Mapping[str, Any]) -> Any:
+    """Return a type that the codec fills only within bounds, named as `msgspec.Meta` does."""
+    return Annotated[annotation, msgspec.Meta(**constraints)]
+
+
+def compile_filler(mold: Any) -> Callable[[bytes], Any]:
+    """Return what fills a mold from a text; of a member that is given twice, the last one counts.
+
+    It raises one of `UNFIT` where the text does not fit.
+    """
+    return msgspec.json.Decoder(mold).decode
+
+
+def count_quotes(body: bytes) -> int:
+    """Return how many quotes open or close a string of a JSON text."""
+    return _drop_escapes(body).count(b'"')
 
 
 def _outside_strings(body: bytes) -> bytes:

@@ -8,8 +8,11 @@ Specification: ASGI Lifespan Protocol 2.0.
 
 from __future__ import annotations
 
+import atexit
 import inspect
+import logging
 import os
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -18,16 +21,19 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ramekin.coroutines import run_coroutine
+from ramekin.coroutines import is_own_loop, run_coroutine
 from ramekin.errors import DeclarationError
 
 if TYPE_CHECKING:
     import asyncio
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_LOGGER = logging.getLogger("ramekin.error")
 
 #: Takes what the requests of a worker share. It sets up and, where it is a generator or gives a context manager, takes
 #: down; each may be plain or async.
@@ -36,6 +42,9 @@ Setup: TypeAlias = Callable[[dict[str, Any]], Any]
 
 class Lifespan:
     """The set-ups of one compiled app in this process.
+
+    One task enters and leaves them all, whoever asks for it: a task group, say, has to be left by the task that entered
+    it.
 
     Args:
         setups: What sets up, in order; taken down in the reverse order.
@@ -46,10 +55,12 @@ class Lifespan:
 
     def __init__(self, setups: Iterable[Setup] = ()) -> None:
         self._setups = tuple(setups)
+        self._begun = 0
         self._process = 0
-        self._stack: AsyncExitStack | None = None
+        self._started: asyncio.Future[None]
+        self._ending: asyncio.Event
+        self._keeper: asyncio.Task[BaseException | None]
         self.shared: dict[str, Any] = {}
-        self._starting: asyncio.Lock | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -64,40 +75,66 @@ class Lifespan:
     async def start(self) -> None:
         """Set up on this event loop, unless that is done.
 
+        On the loop of the process, which nobody ends, it is taken down when the process ends.
+
         Raises:
-            Exception: A set-up failed; what was set up before it is taken down.
+            BaseException: A set-up failed; what was set up before it is taken down, and the next start tries again.
         """
         import asyncio
 
-        self._starting = self._starting or asyncio.Lock()
-        async with self._starting:
-            if self.is_started:
-                return
-            self.shared.clear()
+        if self.is_started:
+            return
+        if self._begun != os.getpid():
+            self._begun = os.getpid()
+            self._started = asyncio.get_running_loop().create_future()
+            self._ending = asyncio.Event()
+            self._keeper = asyncio.create_task(self._keep())
+            if is_own_loop(asyncio.get_running_loop()):
+                _call_at_end(self.stop_here)
+        await asyncio.shield(self._started)  # Another may wait for it, too, when this one is cancelled.
+
+    async def _keep(self) -> BaseException | None:
+        """Set up, wait for the end, take down; return what failed then, for a SystemExit would end the loop for all."""
+        try:
             async with AsyncExitStack() as stack:
+                self.shared.clear()
                 for setup in self._setups:
                     await _enter(stack, setup(self.shared))
-                self._stack = stack.pop_all()
-            self._process = os.getpid()
+                self._process = os.getpid()
+                self._started.set_result(None)
+                await self._ending.wait()
+        except (Exception, SystemExit) as error:
+            if self._started.done():
+                if not self._ending.is_set():
+                    _LOGGER.error("The lifespan broke off; the next request sets it up again", exc_info=error)
+                return error
+            self._started.set_exception(error)
+        finally:
+            self._process = self._begun = 0
+        return None
 
     async def stop(self) -> None:
-        """Take down on the event loop that set up, unless that is done."""
-        stack, self._stack = self._stack, None
-        if stack is None or not self.is_started:
+        """Take down, on the event loop that set up, unless that is done.
+
+        Raises:
+            BaseException: Whatever taking down raises.
+        """
+        import asyncio
+
+        if not self.is_started:
             return
-        self._process = 0
-        await stack.aclose()
+        loop = self._keeper.get_loop()
+        if loop is not asyncio.get_running_loop():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self.stop(), loop))
+            return
+        self._ending.set()
+        error = await self._keeper
+        if error is not None:
+            raise error
 
     def start_here(self) -> None:
-        """Set up from a thread; others wait until that is done. It is taken down when the process ends."""
-        import atexit
-        import threading
-
-        lock = _LOCKS.setdefault(os.getpid(), threading.Lock())
-        with lock:
-            if not self.is_started:
-                run_coroutine(self.start())
-                atexit.register(self.stop_here)
+        """Set up from a thread."""
+        run_coroutine(self.start())
 
     def stop_here(self) -> None:
         """Take down from a thread."""
@@ -117,8 +154,14 @@ class Lifespan:
         return serve
 
 
-#: One a process, so that a fork in the middle of a start leaves none held.
-_LOCKS: dict[int, Any] = {}
+def _call_at_end(function: Callable[[], object]) -> None:
+    """Have a function called when this process ends; one that ``multiprocessing`` forked ends without ``atexit``."""
+    atexit.register(function)
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, function, exitpriority=0)
 
 
 async def _enter(stack: AsyncExitStack, given: Any) -> None:
@@ -126,11 +169,24 @@ async def _enter(stack: AsyncExitStack, given: Any) -> None:
     if type(given) is CoroutineType:
         given = await given
     if isinstance(given, AbstractAsyncContextManager):
-        await stack.enter_async_context(given)
+        await given.__aenter__()
     elif isinstance(given, AbstractContextManager):
-        stack.enter_context(given)
+        given.__enter__()
     elif given is not None:
         raise DeclarationError(f"A lifespan function gives nothing or a context manager, not {given!r}.")
+    else:
+        return
+    stack.push_async_exit(partial(_leave, given))
+
+
+async def _leave(manager: Any, kind: Any, error: BaseException | None, trace: Any) -> Any:
+    """Leave what was entered; that another failed is nothing to it, so that what stands after a ``yield`` runs."""
+    import asyncio
+
+    told = (kind, error, trace) if isinstance(error, asyncio.CancelledError) else (None, None, None)
+    if isinstance(manager, AbstractAsyncContextManager):
+        return await manager.__aexit__(*told)
+    return manager.__exit__(*told)
 
 
 def as_setup(function: Callable[..., Any]) -> Setup:

@@ -25,6 +25,7 @@ class Limits:
         part_header_bytes: Longest header block of one multipart part (413).
         query_fields: Most ``name=value`` pairs in one query string (400).
         cookie_fields: Most cookies in one request (400).
+        message_bytes: Longest message of a WebSocket client (closed with 1009).
         reported_errors: Most faults reported in one problem (the rest is left out).
     """
 
@@ -38,6 +39,7 @@ class Limits:
     part_header_bytes: int = 8_192
     query_fields: int = 1_000
     cookie_fields: int = 200
+    message_bytes: int = 65_536
     reported_errors: int = 100
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ramekin import json
 from ramekin.failures import log_failure
 from ramekin.frames import Frame, Onion, frame_steps
-from ramekin.problems import BadRequest, MethodNotAllowed, NotFound
+from ramekin.problems import BadRequest, MethodNotAllowed, NotFound, NotImplementedByServer, problem_of_status
 from ramekin.responses import Content, Head, Reply
 from ramekin.routing import MovedTo, NoRoute, Router, quote_path
 from ramekin.steps import Exchange, Phase, Step
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ramekin.problems import Problem
     from ramekin.requests import Request
     from ramekin.settings import Settings
+    from ramekin.sockets.plans import SocketPlan
 
 
 class Route:
@@ -35,11 +36,13 @@ class Route:
 
     Attributes:
         plans: The plan of each method; HEAD's is its own, else follows from GET's.
+        socket: The plan of the WebSocket connections; None where there are none.
     """
 
-    __slots__ = ("plans",)
+    __slots__ = ("plans", "socket")
 
-    def __init__(self, plans: Mapping[str, Plan]) -> None:
+    def __init__(self, plans: Mapping[str, Plan], socket: SocketPlan | None = None) -> None:
+        self.socket = socket
         self.plans = {method: plan for method, plan in plans.items() if method != "HEAD"}
         head = plans.get("HEAD") or plans.get("GET")
         if head is not None:
@@ -182,7 +185,18 @@ def answer_unmatched(request: Request, found: Found) -> Reply[Any] | Problem:
         return NotFound()
     if request.method == "OPTIONS":
         return Reply(status=204, headers=found.options_headers)
+    if found.socket is not None and request.method == "GET":
+        return _demand_upgrade(request)
     return MethodNotAllowed(headers={"Allow": found.allow})
+
+
+def _demand_upgrade(request: Request) -> Problem:
+    """Return the answer to a plain request for what is a WebSocket, or to any where there can be none."""
+    if request.can_upgrade:  # RFC 9110 §15.5.22: with the field Upgrade, which the gateway adds.
+        return problem_of_status(426)("This is a WebSocket; ask for it by a WebSocket client.")
+    return NotImplementedByServer(
+        "This is a WebSocket, and WSGI has none: a request is answered once. Serve the app under ASGI."
+    )
 
 
 def _redirect(request: Request, path: str) -> Reply[Any]:

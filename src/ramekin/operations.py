@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from marshmallow.fields import Field
 
 from ramekin import problems
+from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
 from ramekin.limits import Limits
 from ramekin.problems import Problem
@@ -36,6 +37,8 @@ TargetT = TypeVar("TargetT", bound=Callable[..., Any])
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 #: Locations that make up a request's body.
 BODY_LOCATIONS: tuple[Location, ...] = ("json", "form", "files")
+#: What stands in the place of the method where an operation opens a WebSocket connection.
+SOCKET = "WEBSOCKET"
 JSON_MEDIA_TYPE = "application/json"
 
 _RECORD = "__ramekin_declarations__"
@@ -90,12 +93,33 @@ class Header(Record, frozen=True):
         return not self.field.metadata.get("optional", False)
 
 
+#: Takes the next bytes of a stream, and gives the JSON texts of the items that are complete with them.
+ReadItems: TypeAlias = Callable[[bytes], list[bytes]]
+
+
+class ItemFormat(Record, frozen=True):
+    """How items follow one another in content that is a stream of them.
+
+    Attributes:
+        compile: From what writes one item as JSON to what makes the content of what a handler returns.
+        describe: From an item's schema in the document to that of the whole content.
+        find_schema: From the schema of the whole content to that of an item.
+        make_reader: Makes what reads the items of one stream.
+    """
+
+    compile: Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
+    describe: Callable[[dict[str, Any]], dict[str, Any]]
+    find_schema: Callable[[Mapping[str, Any]], Any]
+    make_reader: Callable[[], ReadItems]
+
+
 class Outcome(Record, frozen=True):
     """One way in which an operation may end.
 
     Attributes:
         status: The status code.
         shape: The schema that dumps the content, or one field; None where there is no content, and for problems.
+        items: How the items follow one another, each of which ``shape`` dumps; None where it dumps the whole content.
         media_type: The content's type; None where there is no content, and for problems.
         headers: The header fields that come with it.
         description: What it means; the status phrase or the problem's title when empty.
@@ -105,6 +129,7 @@ class Outcome(Record, frozen=True):
 
     status: int
     shape: Shape | None = None
+    items: ItemFormat | None = None
     media_type: str | None = None
     headers: tuple[Header, ...] = ()
     description: str = ""
@@ -145,6 +170,22 @@ class Documentation(Record, frozen=True):
         return outer.changed(**said, extensions=MappingProxyType({**outer.extensions, **self.extensions}))
 
 
+class Dialog(Record, frozen=True):
+    """What travels over a WebSocket connection.
+
+    Attributes:
+        receives: The schema that loads what clients send; None where they may send nothing.
+        sends: The schema that dumps what they are sent; None where that is nothing.
+        subprotocols: The subprotocols, the best first.
+        idle_seconds: How long a client may send nothing; None for ever.
+    """
+
+    receives: Shape | None = None
+    sends: Shape | None = None
+    subprotocols: tuple[str, ...] = ()
+    idle_seconds: float | None = None
+
+
 class Effects(Record, frozen=True):
     """What one declaration means for one operation: its part of the contract.
 
@@ -161,6 +202,7 @@ class Effects(Record, frozen=True):
             take them.
         codecs: Further media types of the ``json`` input.
         limits: Limits to change, by name.
+        dialog: What travels over the connection that it opens; None for operations of HTTP.
         documentation: What the document says.
         modify: Functions that change the finished operation object of the document in place.
     """
@@ -176,6 +218,7 @@ class Effects(Record, frozen=True):
     provides: Mapping[str, Callable[[Exchange], Any]] = _EMPTY
     codecs: tuple[Codec, ...] = ()
     limits: Mapping[str, int] = _EMPTY
+    dialog: Dialog | None = None
     documentation: Documentation = Documentation()
     modify: tuple[Callable[[dict[str, Any], Operation], None], ...] = ()
 
@@ -351,6 +394,8 @@ def build_operation(endpoint: Endpoint, levels: Iterable[Declarations], limits: 
     """
     declarations = merge_levels(levels)
     effects = combine_effects([declaration.effects(endpoint) for declaration in declarations])
+    if endpoint.method == SOCKET:
+        _check_socket(endpoint, effects)
     _check_inputs(endpoint, effects)
     _check_outcomes(endpoint, effects)
     _check_signature(endpoint, effects)
@@ -403,6 +448,7 @@ def combine_effects(parts: Iterable[Effects]) -> Effects:
         provides=_united(part.provides for part in parts),
         codecs=tuple(chain.from_iterable(part.codecs for part in parts)),
         limits=_united(part.limits for part in parts),
+        dialog=next((part.dialog for part in reversed(parts) if part.dialog is not None), None),
         documentation=reduce(lambda outer, inner: inner.over(outer), said, Documentation()),
         modify=tuple(chain.from_iterable(part.modify for part in parts)),
     )
@@ -446,6 +492,22 @@ def _check_inputs(endpoint: Endpoint, effects: Effects) -> None:
 
         for location, shapes in by_location.items():
             check_shapes(location, shapes, endpoint.where)
+
+
+def _check_socket(endpoint: Endpoint, effects: Effects) -> None:
+    if effects.dialog is None:
+        raise DeclarationError(f"{endpoint.where} declares no messages; put @messages(receives=…, sends=…) on it.")
+    if not is_async(endpoint.handler):
+        raise DeclarationError(
+            f"{endpoint.where} has to be async def: it waits for its client for as long as that stays, "
+            "and a plain method would hold a thread all the while."
+        )
+    if any(item.location in BODY_LOCATIONS for item in effects.inputs):
+        raise DeclarationError(f"{endpoint.where} accepts a body; a request that opens a WebSocket has none.")
+    if any(outcome.status != 101 for outcome in effects.outcomes):
+        raise DeclarationError(f"{endpoint.where} declares @returns; a WebSocket answers by messages alone.")
+    if not takes_parameter(endpoint.handler, "socket"):
+        raise DeclarationError(f"{endpoint.where} has to take the parameter socket, which it talks through.")
 
 
 def _check_outcomes(endpoint: Endpoint, effects: Effects) -> None:

@@ -28,11 +28,11 @@ from ramekin.responses import (
     is_json,
 )
 from ramekin.safeguards import Safeguards
-from ramekin.schemas import compile_encoder
+from ramekin.schemas import compile_encoder, compile_encoders
 from ramekin.streams import AsyncStream, Stream
 
 if TYPE_CHECKING:
-    from ramekin.operations import Operation, Outcome
+    from ramekin.operations import ItemFormat, Operation, Outcome
     from ramekin.types import Shape
 
 Encode: TypeAlias = Callable[[Any], Content]
@@ -95,7 +95,7 @@ class Responder:
 
     def __init__(self, safeguards: Safeguards) -> None:
         self._safeguards = safeguards
-        self._encoders: dict[tuple[Shape | None, int, str | None], Encoder] = {}
+        self._encoders: dict[tuple[Shape | None, ItemFormat | None, int, str | None], Encoder] = {}
         self._heads: dict[tuple[int, str | None], Head] = {}
         self._negotiations: dict[tuple[str, ...], Negotiation] = {}
 
@@ -118,7 +118,7 @@ class Responder:
 
     def encoder(self, outcome: Outcome) -> Encoder:
         """Return what turns a value into the content of an outcome."""
-        key = outcome.shape, outcome.status, outcome.media_type
+        key = outcome.shape, outcome.items, outcome.status, outcome.media_type
         if key not in self._encoders:
             self._encoders[key] = _compile_encoder(outcome)
         return self._encoders[key]
@@ -177,13 +177,19 @@ class Encoder:
     Attributes:
         doubtful: Types of which no value, or not every value, can be what is declared.
         encode: Encodes a value of any other type.
+        by_kind: What does that for dicts (True) and for other values (False), where that is known beforehand.
     """
 
-    __slots__ = ("_shape", "doubtful", "encode")
+    __slots__ = ("_shape", "by_kind", "doubtful", "encode")
 
     def __init__(
-        self, encode: Encode, doubtful: frozenset[type[Any]] = frozenset(), shape: Shape | None = None
+        self,
+        encode: Encode,
+        doubtful: frozenset[type[Any]] = frozenset(),
+        shape: Shape | None = None,
+        by_kind: Mapping[bool, Encode] | None = None,
     ) -> None:
+        self.by_kind = by_kind
         self.encode = encode
         self.doubtful = doubtful
         self._shape = shape
@@ -217,9 +223,20 @@ def _compile_encoder(outcome: Outcome) -> Encoder:
     shape = outcome.shape
     if is_bodiless(outcome) or shape is None:
         return Encoder(_no_content(outcome))
+    if outcome.items is not None:
+        return Encoder(outcome.items.compile(compile_item_encoder(shape)))
     if not is_json(outcome.media_type or ""):
         return Encoder(_other_content(outcome))
-    return Encoder(compile_encoder(shape), _doubtful_types(shape), shape)
+    return compile_item_encoder(shape)
+
+
+def compile_item_encoder(shape: Shape) -> Encoder:
+    """Return what writes a value as JSON, as a schema or field dumps it, in one piece."""
+    doubtful = _doubtful_types(shape)
+    by_kind = None if isinstance(shape, Field) or shape.many else compile_encoders(shape)
+    if by_kind is None:
+        return Encoder(compile_encoder(shape), doubtful, shape)
+    return Encoder(lambda value: by_kind[type(value) is dict](value), doubtful, shape, by_kind)
 
 
 def _no_content(outcome: Outcome) -> Encode:

@@ -21,7 +21,7 @@ from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, f
 from ramekin.operations import takes_parameter
 from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
-from ramekin.streams import AsyncStream
+from ramekin.straight import StraightSource
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.settings import Settings
 
-_new = object.__new__
 #: Answers a request on an event loop, given the values of the path.
 RunAsync: TypeAlias = "Callable[[Request, dict[str, Any]], Awaitable[Answer]]"
 
@@ -48,8 +47,9 @@ class Plan(Protocol):
         """What answers a request on an event loop; None where a part may wait, so that it belongs in a thread."""
         ...
 
-    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request in a thread, given the values of the path."""
+    @property
+    def run(self) -> Callable[[Request, dict[str, Any]], Answer]:
+        """What answers a request in a thread, given the values of the path."""
         ...
 
 
@@ -69,8 +69,6 @@ def compile_plan(
     takes_more = any(takes_parameter(operation.handler, name) for name in operation.effects.provides)
     if steps or takes_more or not is_plain:
         return OnionPlan(operation, steps, failures, settings, responder)
-    if belongs_on_loop(operation, ()):
-        return AsyncStraightPlan(operation, failures, settings, responder)
     return StraightPlan(operation, failures, settings, responder)
 
 
@@ -87,111 +85,42 @@ def belongs_on_loop(operation: Operation, steps: Sequence[Step]) -> bool:
 
 
 class StraightPlan:
-    """The plan of a plain operation without steps: it runs straight through."""
+    """The plan of a plain operation without steps: it runs straight through.
 
-    __slots__ = (
-        "_accepted",
-        "_admit",
-        "_encoder",
-        "_failures",
-        "_handler",
-        "_head",
-        "_load",
-        "_negotiation",
-        "_propagate",
-        "_resource",
-        "_responder",
-        "operation",
-        "run_async",
-    )
+    Attributes:
+        operation: The operation.
+        run: What answers a request in a thread.
+        run_async: What answers a request on an event loop, where the operation belongs there.
+    """
+
+    __slots__ = ("_failures", "_propagate", "_responder", "operation", "run", "run_async")
 
     def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
         self.operation = operation
         self._failures = failures
         self._propagate = settings.propagate_exceptions or settings.debug
-        self._negotiation = responder.negotiation(operation)
-        self._accepted = self._negotiation.good
-        self._admit = compile_admission(operation, settings)
-        self._load = compile_load(operation, settings)
-        self._resource = operation.resource
-        self._handler = operation.handler
-        self._head = responder.head(operation.successes[0])
-        self._encoder = responder.encoder(operation.successes[0])
         self._responder = responder
+        source = StraightSource(operation, failures, settings, responder)
+        self.run: Callable[[Request, dict[str, Any]], Answer]
         self.run_async: RunAsync | None = None
+        if belongs_on_loop(operation, ()):
+            self.run = OnionPlan(operation, (), failures, settings, responder).run
+            self.run_async = source.compile(self._fail_async, on_loop=True)
+        else:
+            self.run = source.compile(self._fail)
 
-    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request in a thread, given the values of the path."""
-        try:
-            if request.accept not in self._accepted:
-                self._negotiation.judge(request.accept)
-            if self._admit is not None:
-                self._admit(request)
-            if self._load is not None:
-                self._load(request, arguments)
-            resource = _new(self._resource)  # `Resource.__init__` without the call; no subclass may have one.
-            resource.request = request
-            value = self._handler(resource, **arguments) if arguments else self._handler(resource)
-            if isinstance(value, Reply):
-                reply = self._responder.finish(self.operation, value)
-                return self._responder.to_head(reply), reply.body, None
-            encoder = self._encoder  # What it does is written out here, to save a call.
-            if type(value) in encoder.doubtful:
-                encoder.judge(value)
-            return self._head, encoder.encode(value), None
-        except Exception as error:
-            exchange = Exchange(request, self.operation, arguments)
-            return self._end(exchange, drive(self._fail(exchange, error, settle_elsewhere)))
+    def _fail(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
+        return drive(self._answer(request, arguments, error, settle_elsewhere))
 
-    async def _fail(self, exchange: Exchange, error: Exception, settle: Any) -> Reply[Any]:
-        finish = partial(self._responder.finish, self.operation)
-        return await answer_failure(self._failures, exchange, error, finish, settle)
+    async def _fail_async(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
+        return await self._answer(request, arguments, error, settle_here)
 
-    def _end(self, exchange: Exchange, reply: Reply[Any]) -> Answer:
+    async def _answer(self, request: Request, arguments: dict[str, Any], error: Exception, settle: Any) -> Answer:
+        exchange, finish = Exchange(request, self.operation, arguments), partial(self._responder.finish, self.operation)
+        reply = await answer_failure(self._failures, exchange, error, finish, settle)
         if self._propagate and exchange.error is not None:
             raise exchange.error
         return self._responder.to_head(reply), reply.body, None
-
-
-class AsyncStraightPlan(StraightPlan):
-    """The plan of an async operation without steps: on an event loop it runs straight through."""
-
-    __slots__ = ("_onion",)
-
-    def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
-        super().__init__(operation, failures, settings, responder)
-        self._onion = OnionPlan(operation, (), failures, settings, responder)
-        self.run_async = self._run_async
-
-    def run(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        """Answer a request in a thread, given the values of the path."""
-        return self._onion.run(request, arguments)
-
-    async def _run_async(self, request: Request, arguments: dict[str, Any]) -> Answer:
-        try:
-            if request.accept not in self._accepted:
-                self._negotiation.judge(request.accept)
-            if self._admit is not None:
-                self._admit(request)
-                await request.read_body()
-            if self._load is not None:
-                self._load(request, arguments)
-            resource = _new(self._resource)
-            resource.request = request
-            value = self._handler(resource, **arguments) if arguments else self._handler(resource)
-            if type(value) is CoroutineType:
-                value = await value
-            if isinstance(value, Reply):
-                reply = self._responder.finish(self.operation, value)
-                head, content = self._responder.to_head(reply), reply.body
-            else:
-                head, content = self._head, self._encoder(value)
-            if isinstance(content, AsyncStream):
-                await content.begin()
-            return head, content, None
-        except Exception as error:
-            exchange = Exchange(request, self.operation, arguments)
-            return self._end(exchange, await self._fail(exchange, error, settle_here))
 
 
 class OnionPlan:
@@ -206,9 +135,12 @@ class OnionPlan:
         failures: Failures,
         settings: Settings,
         responder: Responder,
+        last: Frame | None = None,
     ) -> None:
+        """Make the plan; the last frame calls the handler where none is given."""
         self.operation = operation
-        frames = _compile_frames(operation, steps, settings, responder)
+        last = last or Frame(name=operation.where, enter=_calling(operation))
+        frames = _compile_frames(operation, steps, settings, responder, last)
         self._onion = Onion(frames, failures, settings.propagate_exceptions or settings.debug, responder.to_head)
         self.run_async = self._run_async if belongs_on_loop(operation, steps) else None
 
@@ -221,7 +153,7 @@ class OnionPlan:
 
 
 def _compile_frames(
-    operation: Operation, steps: Sequence[Step], settings: Settings, responder: Responder
+    operation: Operation, steps: Sequence[Step], settings: Settings, responder: Responder, last: Frame
 ) -> Sequence[Frame]:
     """Return the layers of an operation: its steps by phase, and what the core does between the phases."""
     finish = partial(responder.finish, operation)
@@ -240,20 +172,20 @@ def _compile_frames(
         _loading_frame(operation, settings, finish),
         *frame_steps(inside, None),
         *provides,
-        Frame(name=operation.where, enter=_calling(operation)),
+        last,
     )
 
 
 def _reading_frame(operation: Operation, settings: Settings, responder: Responder, finish: Any) -> Frame:
     """Return the layer that judges the head and reads the body; files are read as they are parsed."""
-    negotiation, admit = responder.negotiation(operation), compile_admission(operation, settings)
-    has_body = admit is not None and not operation.inputs_at("files")
+    negotiation, admission = responder.negotiation(operation), compile_admission(operation, settings)
+    has_body = admission is not None and not operation.inputs_at("files")
 
     def read(exchange: Exchange) -> Any:
         if exchange.request.accept not in negotiation.good:
             negotiation.judge(exchange.request.accept)
-        if admit is not None:
-            admit(exchange.request)
+        if admission is not None:
+            admission.admit(exchange.request)
         return exchange.request.take_body() if has_body else None
 
     return Frame(name="reading", enter=read, finish=finish)
@@ -294,7 +226,7 @@ def _providing(name: str, make: Callable[[Exchange], Any]) -> Callable[[Exchange
 
 def _calling(operation: Operation) -> Callable[[Exchange], Any]:
     """Return what calls the handler."""
-    handler, withhold = operation.handler, _compile_withholding(operation)
+    handler, withhold = operation.handler, compile_withholding(operation)
 
     async def reply_later(value: Any) -> Reply[Any]:
         return _to_reply(await value)
@@ -311,7 +243,7 @@ def _to_reply(value: Any) -> Reply[Any]:
     return value if isinstance(value, Reply) else Reply(value)
 
 
-def _compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+def compile_withholding(operation: Operation) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
     """Return what leaves the inputs of features out of the handler's arguments; None where there are none."""
     own = {item.location: set[str]() for item in operation.effects.inputs if item.for_handler}
     withheld: dict[str, set[str]] = {}

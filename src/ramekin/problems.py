@@ -410,13 +410,9 @@ class ProblemDetails:
         }
         if problem.detail is not None:
             body["detail"] = problem.detail
-        path = request.path
-        # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
-        if path.startswith("/") and request.method != "CONNECT":
-            path = request.script_name + path
-            if path.startswith("//"):  # This would name a host.
-                path = "/" + path.lstrip("/")
-            body["instance"] = quote(path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")
+        instance = quote_instance(request.script_name, request.path, is_connect=request.method == "CONNECT")
+        if instance is not None:
+            body["instance"] = instance
         body["request_id"] = request.id
         body.update(problem.values)
         if isinstance(problem, ValidationFailed) or (isinstance(problem, BadRequest) and problem.faults):
@@ -425,3 +421,14 @@ class ProblemDetails:
                 for fault in problem.faults
             ]
         return body
+
+
+def quote_instance(script_name: str, path: str, *, is_connect: bool) -> str | None:
+    """Return the path of a request as a problem repeats it; None where its target is no path."""
+    # RFC 9112 §3.2: the target of OPTIONS may be "*", that of CONNECT is an authority; neither is a path.
+    if not path.startswith("/") or is_connect:
+        return None
+    path = script_name + path
+    if path.startswith("//"):  # This would name a host.
+        path = "/" + path.lstrip("/")
+    return quote(path[:REPEATED_CHARACTERS], safe="/:@!$&'()*+,;=~-._")

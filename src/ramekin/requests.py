@@ -9,14 +9,14 @@ Specification: RFC 9110 (HTTP semantics).
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Container, Coroutine, Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ramekin.errors import ContractError, SettingsError
 from ramekin.problems import BadRequest, ContentTooLarge
 from ramekin.proxies import read_client_host, read_host, read_prefix, read_scheme
+from ramekin.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -78,6 +78,9 @@ class Request:
         "operation",
         "site",
     )
+
+    #: Whether the protocol that brought it can carry another, such as WebSocket.
+    can_upgrade: ClassVar[bool] = False
 
     site: RequestSite
     operation: Operation | None
@@ -144,11 +147,10 @@ class Request:
     @property
     def id(self) -> str:
         """A name for this request: 32 random hexadecimal digits, or a valid one from the header that is trusted."""
-        try:
-            return self._id
-        except AttributeError:
-            self._id = self._find_id()
-            return self._id
+        found: str | None = getattr(self, "_id", None)
+        if found is None:
+            found = self._id = self._find_id()
+        return found
 
     def _find_id(self) -> str:
         trusted = self.site.settings.request_id_header
@@ -156,7 +158,7 @@ class Request:
             given = self.header(trusted.lower())
             if given is not None and _REQUEST_ID.fullmatch(given):
                 return given
-        return secrets.token_hex(16)
+        return new_request_id()
 
     @property
     def principal(self) -> Any:
@@ -228,6 +230,18 @@ class Request:
             body: bytes | None = getattr(self, "_body", None)
             self._stream = self._open_unpacked() if body is None else BytesIO(body)
             return self._stream
+
+    def take_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        """Read the body of a request whose head is plainly good; return None, having read nothing, for any other.
+
+        It is a short cut of what a gateway can do at once: the type is one of ``media_types`` as they are spelt, there
+        is no coding, and the length is stated and within the limit.
+        """
+        return None
+
+    async def receive_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        """Do the same on an event loop."""
+        return None
 
     def take_body(self) -> Coroutine[Any, Any, None] | None:
         """Read the body, so that `body` has it; a coroutine does where the request came to an event loop."""

@@ -17,7 +17,8 @@ class Resource:
     """The base class of resources; a new instance answers each request.
 
     A subclass defines methods named ``get``, ``head``, ``post``, ``put``, ``patch``, ``delete`` or ``options``; each
-    declares its successes with `ramekin.returns`. Everything but the request arrives as a parameter, by name.
+    declares its successes with `ramekin.returns`. A method ``websocket`` declares its messages with
+    `ramekin.sockets.messages`. Everything but the request arrives as a parameter, by name.
 
     Attributes:
         request: The request that is answered.

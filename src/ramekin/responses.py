@@ -337,20 +337,21 @@ class Head:
     ``Content-Length`` of content in one piece is left to the gateway.
     """
 
-    __slots__ = ("_raw_headers", "headers", "line", "status")
+    __slots__ = ("headers", "line", "raw", "status")
 
     def __init__(self, status: int, headers: list[tuple[str, str]]) -> None:
         self.status = status
         self.line = status_line(status)
         self.headers = headers
-        self._raw_headers: list[tuple[bytes, bytes]] | None = None
+        #: What `raw_headers` has found, so that a gateway can spare the call.
+        self.raw: list[tuple[bytes, bytes]] | None = None
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """The header fields as ASGI has them: names in lower case, all of it in bytes."""
-        if self._raw_headers is None:
-            self._raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers]
-        return self._raw_headers
+        if self.raw is None:
+            self.raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers]
+        return self.raw
 
 
 _LINES: dict[int, str] = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ramekin.errors import RoutingError
 from ramekin.methods import Fallback, Route
+from ramekin.operations import SOCKET
 from ramekin.outcomes import Responder
 from ramekin.plans import Plan, compile_plan
 from ramekin.routing import Router, quote_path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ramekin.problems import ProblemFormat
     from ramekin.resources import Resource
     from ramekin.settings import Settings
+    from ramekin.sockets.plans import SocketPlan
     from ramekin.steps import Step
     from ramekin.types import ASGIApplication
 
@@ -45,7 +47,8 @@ class Site:
     """An app compiled with settings.
 
     Attributes:
-        operations: Every operation, in the order of registration; what all readers of the app read.
+        operations: Every operation of HTTP, in the order of registration; what all readers of the app read.
+        sockets: Every operation that opens WebSocket connections.
         settings: The settings it was compiled with.
         info: What the document says of the API as a whole.
         problem_format: How problems are written.
@@ -70,7 +73,8 @@ class Site:
         modify: Sequence[Modify],
         lifespan: Lifespan,
     ) -> None:
-        self.operations = tuple(operations)
+        self.operations = tuple(operation for operation in operations if operation.method != SOCKET)
+        self.sockets = tuple(operation for operation in operations if operation.method == SOCKET)
         self.settings = settings
         self.info = info
         self.problem_format = problem_format
@@ -84,16 +88,22 @@ class Site:
         responder = Responder(Safeguards(enabled=settings.security_headers))
         self.fallback = Fallback(order_steps(outer, "the app"), failures, settings, responder.to_head)
         by_name: dict[str, dict[str, Operation]] = {}
-        for operation in self.operations:
+        for operation in operations:
             by_name.setdefault(operation.name, {})[operation.method] = operation
         rules: list[tuple[str, str, Route]] = []
         for name, methods in by_name.items():
             plans: dict[str, Plan] = {}
+            socket: SocketPlan | None = None
             for method, operation in methods.items():
                 steps = order_steps([*outer, *steps_of(operation)], operation.where)
-                plans[method] = compile_plan(operation, steps, failures, settings, responder)
+                if method == SOCKET:
+                    from ramekin.sockets.plans import SocketPlan
+
+                    socket = SocketPlan(operation, steps, failures, settings, responder)
+                else:
+                    plans[method] = compile_plan(operation, steps, failures, settings, responder)
             any_operation = next(iter(methods.values()))
-            rules.append((name, any_operation.rule, Route(plans)))
+            rules.append((name, any_operation.rule, Route(plans, socket)))
             self._names.setdefault(any_operation.resource, []).append(name)
         self.router: Router[Route] = Router(rules, converters)
         #: The WSGI and the ASGI application, set by the app that assembles the site.
@@ -157,6 +167,7 @@ class Site:
             version=version or self.settings.openapi_version,
             prefix=prefix,
             modify=self._modify,
+            sockets=self.sockets,
         )
 
     def document_bytes(self, prefix: str = "") -> tuple[bytes, str]:

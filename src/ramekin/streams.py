@@ -59,7 +59,11 @@ class AsyncStream:
 
     async def begin(self) -> None:
         """Make the first chunk."""
-        self._first = await self._next()
+        try:
+            self._first = await self._next()
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def _next(self) -> bytes | None:
         async for chunk in self._iterator:

@@ -5,7 +5,8 @@ Specification: PEP 3333; RFC 9110 §9.3.7 and §15.5.6 for OPTIONS and 405.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextvars import Context, copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,7 @@ from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.failures import log_failure
 from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
-from ramekin.requests import Bounds, ByteStream, Request, parse_length
+from ramekin.requests import BoundedStream, Bounds, ByteStream, Request, parse_length
 from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 _new = object.__new__
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
+#: Digits of a ``Content-Length`` that needs a closer look.
+_MANY_DIGITS = 16
 _LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
+_END: Any = object()
 
 
 class WSGIRequest(Request):
@@ -99,6 +103,27 @@ class WSGIRequest(Request):
     def open_stream(self) -> ByteStream:
         return cast("ByteStream", self.environ["wsgi.input"])
 
+    def take_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        environ = self.environ
+        announced = environ.get("CONTENT_LENGTH") or "none"
+        if environ.get("CONTENT_TYPE") not in media_types or "HTTP_CONTENT_ENCODING" in environ:
+            return None
+        if not (announced.isdigit() and announced.isascii()) or len(announced) > _MANY_DIGITS:
+            return None
+        length = int(announced)
+        if length > limit:
+            return None
+        try:
+            body: bytes = environ["wsgi.input"].read(length)
+        except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
+            raise BadRequest("The content could not be read to its end.") from error
+        if len(body) != length:
+            bounds = Bounds(length, limit)
+            bounds.count(body)
+            body += BoundedStream(self.open_stream(), bounds).read()
+        self._body = body
+        return body
+
     def bounds(self) -> Bounds:
         length = self.content_length
         if length is None:
@@ -118,10 +143,10 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
     fallback, hosts = site.fallback, site.hosts
-    is_logged = compile_is_logged(site.settings)
+    find_logged, is_logged = compile_is_logged(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter() if is_logged(INFO) else None
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
         path = environ.get("PATH_INFO") or "/"
         found: Found | None = find_static(path)
         if found is not None:
@@ -135,12 +160,13 @@ def compile_wsgi(site: Site) -> WSGIApplication:
         if hosts is not None and not hosts.trust(request.host):
             found = NO_HOST
         plan = found.plans.get(environ["REQUEST_METHOD"])
+        context = copy_context()  # The thread's next request must not see the context variables of this one.
         if plan is not None:
             request.operation = plan.operation
-            head, content, close = plan.run(request, arguments)
+            head, content, close = context.run(plan.run, request, arguments)
         else:
             request.operation = None
-            head, content, close = fallback.run(request, answer_unmatched(request, found))
+            head, content, close = context.run(fallback.run, request, answer_unmatched(request, found))
         if type(content) is bytes:
             length = len(content)
             field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
@@ -151,7 +177,7 @@ def compile_wsgi(site: Site) -> WSGIApplication:
             start_response(head.line, list(head.headers))
             if content is None and started is None and close is None:
                 return []
-        return SentBody(request, head.status, content, close, started)
+        return SentBody(request, head.status, content, close, context, started)
 
     return serve
 
@@ -167,10 +193,11 @@ def _decode_path(path: str) -> str | None:
 class SentBody:
     """The content of a response on its way: counts its bytes, closes what the request opened, writes its record.
 
-    An exception in the middle of a stream is logged and passes to the server, which has to give up the connection.
+    All of it runs in the context of the request. An exception in the middle of a stream is logged and passes to the
+    server, which has to give up the connection.
     """
 
-    __slots__ = ("_close", "_content", "_error", "_request", "_started", "_status", "sent")
+    __slots__ = ("_close", "_content", "_context", "_error", "_request", "_started", "_status", "sent")
 
     def __init__(
         self,
@@ -178,19 +205,22 @@ class SentBody:
         status: int,
         content: Content,
         close: Callable[[Exception | None], None] | None,
+        context: Context,
         started: float | None,
     ) -> None:
         self._request = request
         self._status = status
         self._content = _to_chunks(content)
         self._close = close
+        self._context = context
         self._error: Exception | None = None
         self._started = started
         self.sent = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        run, chunks = self._context.run, iter(self._content)
         try:
-            for chunk in self._content:
+            while (chunk := run(next, chunks, _END)) is not _END:
                 self.sent += len(chunk)
                 yield chunk
         except Exception as error:
@@ -203,11 +233,11 @@ class SentBody:
         try:
             close = getattr(self._content, "close", None)
             if close is not None:
-                close()
+                self._context.run(close)
         finally:
             try:
                 if self._close is not None:
-                    self._close(self._error)
+                    self._context.run(self._close, self._error)
             finally:
                 if self._started is not None:
                     log_access(self._request, self._status, self.sent, perf_counter() - self._started)

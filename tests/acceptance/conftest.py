@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 from urllib.request import Request, urlopen
 
 import pytest
+from tests.acceptance.servers import KINDS, Running, run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -134,6 +135,14 @@ def _read_address(stream: IO[str], said: list[str]) -> str:
         if found:
             return found.group(1)
     raise RuntimeError("the server ended before it listened:\n" + "".join(said))
+
+
+@pytest.fixture(params=KINDS, scope="session")
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Each server in turn, with the app of `served.py`; all tests of one share it."""
+    kind = KINDS[request.param]
+    with run(kind, tmp_path_factory.mktemp(request.param), find_tool(kind.tool)) as running:
+        yield running
 
 
 def run_tool(*command: str, cwd: Path, expect: int = 0, seconds: int = 600) -> str:

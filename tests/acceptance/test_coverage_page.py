@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.acceptance import test_docs_page
+from tests.acceptance import browsers
+from tests.acceptance.browsers import Browser
 from tests.acceptance.conftest import EXAMPLES
-from tests.acceptance.test_docs_page import Browser
 
 from ramekin.cli.targets import load_app
 from ramekin.testing.coverage import Coverage
 from ramekin.testing.coverage_page import write_page
 
-browser = test_docs_page.browser
+browser = browsers.browser
 
 #: The paths of the operations that are seen, and the texts of the points in them.
 SEEN = """

@@ -82,6 +82,13 @@ class Server:
                     return content
         return pytest.fail(f"No {status} from {path}; the server said:\n{self.log}")
 
+    def expect(self, text: str) -> None:
+        """Wait until the log has some text, which may come after the answer."""
+        end = monotonic() + 20
+        while text not in self.log:
+            if monotonic() > end:
+                pytest.fail(f"The server never said {text!r}, but:\n{self.log}")
+
     def stop(self) -> int:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGINT)
@@ -168,8 +175,7 @@ def test_an_error_around_the_app_is_logged(start: Start, tmp_path: Path) -> None
     server = start("--no-reload")
 
     assert server.get("/books/1")[0] == 500
-    server.stop()
-    assert "OSError: outside" in server.log
+    server.expect("OSError: outside")
 
 
 def test_a_change_restarts(start: Start, tmp_path: Path) -> None:
@@ -192,3 +198,28 @@ def test_a_program_that_does_not_load_is_not_served(start: Start, tmp_path: Path
 
     assert server._process.wait(60) == 2
     assert server.log.endswith("ramekin: 'shelf.py' could not be imported, see above.\n")
+
+
+def test_asgi_is_served_by_uvicorn(start: Start) -> None:
+    """The same app, its lines and its end; a bug is a problem, and its trace is in the log."""
+    server = start("--asgi", "--no-reload")
+
+    assert server.get("/books/2") == (200, '{"title":"Volume 3"}')
+    assert server.get("/books/0")[0] == 500
+    assert server.stop() == 0
+    assert f"Shelf 1.2.3 runs at http://127.0.0.1:{server.port}/\n" in server.log
+    assert "  200  GET     /books/2  20 B  " in server.log
+    assert "ZeroDivisionError" in server.log
+    assert "PIN" not in server.log
+
+
+def test_a_change_restarts_asgi(start: Start, tmp_path: Path) -> None:
+    """A change of the program is served at once; one that does not load is shown, and mended by the next."""
+    server = start("--asgi")
+    assert server.get_until("/books/3", 200) == '{"title":"Volume 2"}'
+
+    (tmp_path / "shelf.py").write_text("import not_there", encoding="utf-8")
+    assert "No module named 'not_there'" in server.get_until("/books/3", 500)
+
+    (tmp_path / "shelf.py").write_text(PROGRAM.replace("Volume", "Band"), encoding="utf-8")
+    assert server.get_until("/books/3", 200) == '{"title":"Band 2"}'

@@ -112,12 +112,19 @@ MAKERS: dict[str, Callable[[], dict[str, Action]]] = {
 COUNT = {"load": 500, "load, invalid": 300, "dump": 500, "dump 100": 10, "write": 500, "write 100": 10}
 
 
+#: Parts into which a measurement is divided: of one that was interrupted by another program, most parts were not.
+PARTS = 10
+
+
 def time_action(action: Action, count: int) -> float:
-    """Return the microseconds of one call."""
-    started = perf_counter_ns()
-    for _ in range(count):
-        action()
-    return (perf_counter_ns() - started) / count / 1000
+    """Return the microseconds of one call, the median of the parts."""
+    measured, size = [], max(1, count // PARTS)
+    for _ in range(PARTS):
+        started = perf_counter_ns()
+        for _ in range(size):
+            action()
+        measured.append((perf_counter_ns() - started) / size / 1000)
+    return statistics.median(measured)
 
 
 def make_actions() -> dict[str, dict[str, Action]]:

@@ -40,7 +40,9 @@ YARDSTICK = "raw-orjson"
 # The name in the table: the module, and the variant of its application.
 APPLICATIONS: dict[str, tuple[str, str | None]] = {
     "ramekin": ("ramekin_app", None),
+    "ramekin-async": ("ramekin_async_app", None),
     "raw-orjson": ("peers.raw", "orjson"),
+    "by-hand": ("peers.by_hand", None),
     "raw-json": ("peers.raw", "json"),
     "raw-msgspec": ("peers.raw", "msgspec"),
     "falcon-msgspec": ("peers.falcon_app", "ms"),
@@ -139,7 +141,7 @@ def load_modules(names: list[str]) -> dict[str, tuple[ModuleType, str | None]]:
         try:
             modules[name] = importlib.import_module(module_name), variant
         except ModuleNotFoundError as error:
-            if name in ("ramekin", YARDSTICK):
+            if name in ("ramekin", "ramekin-async", YARDSTICK):
                 raise
             print(f"{name} is left out: {error.name} is not installed.")
     return modules
@@ -208,7 +210,7 @@ def main() -> None:
         parser.error(f"unknown peers {', '.join(unknown)}; there are {', '.join(APPLICATIONS)}")
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    modules = load_modules(list(dict.fromkeys(["ramekin", YARDSTICK, *chosen])))
+    modules = load_modules(list(dict.fromkeys(["ramekin", "ramekin-async", YARDSTICK, *chosen])))
     times = asyncio.run(measure(modules, arguments.repetitions))
     ratios = print_table(times, list(modules))
     if arguments.json is not None:

@@ -47,6 +47,33 @@ def test_the_table_of_an_app(write: Write, capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+SOCKET = """
+from marshmallow import fields
+from ramekin import App, Resource
+from ramekin.sockets import messages
+
+app = App("Talk")
+
+@app.resource("/talk")
+class Talk(Resource):
+    @messages(sends={"n": fields.Integer()})
+    async def websocket(self, socket):
+        "Talk."
+"""
+
+
+def test_websockets_are_listed(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """They stand behind the operations of HTTP, in both forms."""
+    write("shelf.py", SOCKET)
+
+    main(["routes", "shelf.py"])
+    table = capsys.readouterr().out
+    main(["routes", "shelf.py", "--json"])
+
+    assert table.splitlines()[-1] == "WEBSOCKET  /talk  websocketTalk  Talk"
+    assert json.loads(capsys.readouterr().out)[0]["method"] == "WEBSOCKET"
+
+
 def test_hidden_and_deprecated(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     """What the document leaves out is shown on request, and marked; what is deprecated is marked too."""
     write("shelf.py", HIDDEN)

@@ -8,52 +8,58 @@ Specification: ASGI 3.0.
 
 from __future__ import annotations
 
-import asyncio
-from contextvars import Context
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
 from ramekin.asgi.lifespans import serve_lifespan
-from ramekin.asgi.requests import ASGIRequest, find_path
-from ramekin.asgi.sending import Delivery, send_whole
-from ramekin.asgi.threads import Threads
+from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
+from ramekin.asgi.sending import MARKED_STATUSES, Delivery, length_field, send_whole
+from ramekin.asgi.threads import Threads, run_in_thread
 from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
-    from ramekin.frames import Answer
     from ramekin.plans import Plan
     from ramekin.sites import Site
     from ramekin.types import ASGIApplication, Receive, Scope, Send
 
 __all__ = ["compile_asgi"]
 
+_new = object.__new__
+
 
 def compile_asgi(site: Site) -> ASGIApplication:
     """Return the ASGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    is_logged = compile_is_logged(site.settings)
+    find_logged, is_logged = compile_is_logged(site.settings)
     threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
-    fallback, hosts = site.fallback, site.hosts
+    fallback, hosts, has_lifespan = site.fallback, site.hosts, not site.lifespan.is_empty
+    serve_other = _compile_other(site, threads)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await serve_other(scope, receive, send)
             return
-        started = perf_counter() if is_logged(INFO) else None
-        if not (lifespan.is_empty or lifespan.is_started):
+        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
+        if has_lifespan and not lifespan.is_started:
             await lifespan.start()  # The server does not know the lifespan protocol.
         found: Found | None = None if scope.get("root_path") else find_static(scope["path"])
         if found is not None:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(find_path(scope))
-        request = ASGIRequest(scope, receive, site, None)
+        request = _new(ASGIRequest)  # `ASGIRequest.__init__`, written out to save the call.
+        request.scope, request.receive, request.site = scope, receive, site
+        request.on_loop, request._refusal = False, None
+        pairs = scope["headers"]
+        fields: dict[bytes, bytes] = dict(pairs)
+        request.fields = fields = fields if len(fields) == len(pairs) else join_fields(pairs)
+        request.accept = fields[b"accept"].decode("latin-1") if b"accept" in fields else None
         if hosts is not None and not hosts.trust(request.host):
             found = NO_HOST
         plan: Plan | None = found.plans.get(scope["method"])
-        if plan is not None:
-            request.operation = plan.operation
+        request.operation = None if plan is None else plan.operation
         answering: Plan | Fallback = plan or fallback
         given: Any = arguments if plan is not None else answer_unmatched(request, found)
         context = None
@@ -62,10 +68,16 @@ def compile_asgi(site: Site) -> ASGIApplication:
             answer = await answering.run_async(request, given)
         else:
             context = threads.copy_context()
-            answer = await _run_in_thread(answering, request, given, threads, context)
+            answer = await run_in_thread(answering, request, given, threads, context)
         head, content, close = answer
         if type(content) is bytes and close is None and started is None:
-            await send_whole(send, request, head, content)
+            if head.status in MARKED_STATUSES:
+                await send_whole(send, request, head, content)
+                return
+            # `send_whole` for all others, written out to save the call.
+            headers = [*(head.raw or head.raw_headers), length_field(len(content))]
+            await send({"type": "http.response.start", "status": head.status, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
             return
         delivery = Delivery(request, receive, send, threads, context)
         try:
@@ -74,39 +86,26 @@ def compile_asgi(site: Site) -> ASGIApplication:
             if started is not None:
                 log_access(request, head.status, delivery.sent, perf_counter() - started)
 
-    async def serve_other(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await serve_lifespan(lifespan, receive, send)
-        else:
-            raise RuntimeError(f"Ramekin answers http and lifespan, not {scope['type']!r}.")
-
     return serve
 
 
-async def _run_in_thread(
-    answering: Plan | Fallback, request: ASGIRequest, given: Any, threads: Threads, context: Context
-) -> Answer:
-    """Run a plan in a thread; when this is cancelled meanwhile, what the plan opened is closed."""
-    await request.prefetch()
-    answers: list[Answer] = []
+def _compile_other(site: Site, threads: Threads) -> ASGIApplication:
+    """Return what serves what is no HTTP; few apps have WebSockets, so what serves them is imported on use."""
 
-    def run() -> None:
-        answers.append(answering.run(request, given))
+    @cache
+    def find_sockets() -> ASGIApplication:
+        from ramekin.asgi.sockets import compile_sockets
 
-    try:
-        await threads.run(context, run)
-    except asyncio.CancelledError:
-        for answer in answers:
-            await threads.run(context, _give_up, answer)
-        raise
-    return answers[0]
+        return compile_sockets(site, threads)
 
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await serve_lifespan(site.lifespan, receive, send)
+        elif scope["type"] == "websocket":
+            if not (site.lifespan.is_empty or site.lifespan.is_started):
+                await site.lifespan.start()
+            await find_sockets()(scope, receive, send)
+        else:
+            raise RuntimeError(f"Ramekin answers http, websocket and lifespan, not {scope['type']!r}.")
 
-def _give_up(answer: Answer) -> None:
-    """Close what nothing is sent of."""
-    _, content, close = answer
-    try:
-        getattr(content, "close", lambda: None)()
-    finally:
-        if close is not None:
-            close(None)
+    return serve

@@ -5,7 +5,7 @@ Specification: ASGI HTTP message format 2.5, request and disconnect events.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ramekin.coroutines import run_coroutine
 from ramekin.problems import BadRequest
@@ -25,13 +25,18 @@ class Body:
         has_ended: Whether all of it arrived.
     """
 
-    __slots__ = ("_has_broken", "_left", "_receive", "has_ended")
+    __slots__ = ("_has_broken", "_left", "_next", "_receive", "has_ended")
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._left = b""
+        self._next: Any = None
         self._has_broken = False
         self.has_ended = False
+
+    def put_back(self, message: Any) -> None:
+        """Have a message that was taken from the connection come next."""
+        self._next = message
 
     async def receive(self) -> bytes:
         """Return the next bytes, none at the end.
@@ -42,7 +47,7 @@ class Body:
         while not self.has_ended:
             if self._has_broken:
                 raise BadRequest("The content could not be read to its end.")
-            message = await self._receive()
+            message, self._next = self._next or await self._receive(), None
             if message["type"] != "http.request":
                 self._has_broken = True
                 continue

@@ -20,7 +20,7 @@ async def serve_lifespan(lifespan: Lifespan, receive: Receive, send: Send) -> No
     await receive()
     try:
         await lifespan.start()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # What passes, servers take for an app that knows no lifespan.
         _LOGGER.error("The app could not be set up", exc_info=error)
         await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
         return
@@ -28,7 +28,7 @@ async def serve_lifespan(lifespan: Lifespan, receive: Receive, send: Send) -> No
     await receive()
     try:
         await lifespan.stop()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _LOGGER.error("The app could not be taken down", exc_info=error)
         await send({"type": "lifespan.shutdown.failed", "message": f"{type(error).__name__}: {error}"})
         return

@@ -5,19 +5,22 @@ Specification: ASGI HTTP message format 2.5, HTTP connection scope.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Container, Coroutine, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import unquote_to_bytes
 
 from ramekin.asgi.bodies import Body
 from ramekin.problems import Problem
-from ramekin.requests import Request, UnpackedStream
+from ramekin.requests import Bounds, Request, UnpackedStream
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.requests import ByteStream, RequestSite
     from ramekin.types import Receive, Scope
+
+#: Digits of a ``Content-Length`` that needs a closer look.
+_MANY_DIGITS = 16
 
 
 class ASGIRequest(Request):
@@ -25,23 +28,36 @@ class ASGIRequest(Request):
 
     Attributes:
         scope: The connection's scope.
-        content: The body as it arrives.
+        receive: What gives the next message.
+        fields: The header fields by their names in lower case.
         on_loop: Whether an event loop runs the operation, so that reading the body is awaited.
     """
 
-    __slots__ = ("_fields", "_refusal", "content", "on_loop", "scope")
+    __slots__ = ("_content", "_refusal", "fields", "on_loop", "receive", "scope")
+
+    _content: Body
+
+    can_upgrade: ClassVar[bool] = True
 
     def __init__(self, scope: Scope, receive: Receive, site: RequestSite, operation: Operation | None) -> None:
         self.scope = scope
+        self.receive = receive
         self.site = site
         self.operation = operation
-        self.content = Body(receive)
         self.on_loop = False
         self._refusal: Problem | None = None
-        fields: dict[bytes, bytes] = dict(scope["headers"])
-        self._fields = fields if len(fields) == len(scope["headers"]) else _join_fields(scope["headers"])
-        accept = self._fields.get(b"accept")
+        self.fields = join_fields(scope["headers"])
+        accept = self.fields.get(b"accept")
         self.accept = None if accept is None else accept.decode("latin-1")
+
+    @property
+    def content(self) -> Body:
+        """The body as it arrives."""
+        try:
+            return self._content
+        except AttributeError:
+            self._content = Body(self.receive)
+            return self._content
 
     @property
     def method(self) -> str:
@@ -77,11 +93,11 @@ class ASGIRequest(Request):
     def headers(self) -> Mapping[str, str]:
         from werkzeug.datastructures import Headers
 
-        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._fields.items()]
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.fields.items()]
         return cast("Mapping[str, str]", Headers(pairs))
 
     def header(self, name: str) -> str | None:
-        value = self._fields.get(name.lower().encode("latin-1"))
+        value = self.fields.get(name.lower().encode("latin-1"))
         return None if value is None else value.decode("latin-1")
 
     # -- The body -----------------------------------------------------------------------------------------------------
@@ -97,6 +113,21 @@ class ASGIRequest(Request):
 
     def take_body(self) -> Coroutine[Any, Any, None] | None:
         return self._receive_body() if self.on_loop else super().take_body()
+
+    async def receive_plain_body(self, media_types: Container[str], limit: int) -> bytes | None:
+        fields = self.fields
+        media_type, announced = fields.get(b"content-type", b""), fields.get(b"content-length", b"")
+        if media_type.decode("latin-1") not in media_types or b"content-encoding" in fields:
+            return None
+        if not announced.isdigit() or len(announced) > _MANY_DIGITS or int(announced) > limit:
+            return None
+        message = await self.receive()
+        body: bytes = message.get("body", b"")
+        if len(body) != int(announced) or message.get("more_body"):  # Of one who has left, the body is empty.
+            self.content.put_back(message)
+            body = await self.content.receive_all(Bounds(int(announced), limit))
+        self._body = body
+        return body
 
     async def _receive_body(self) -> None:
         await self.read_body()
@@ -137,12 +168,15 @@ class ASGIRequest(Request):
     def is_left_unread(self) -> bool:
         """Whether content was announced of which some was not taken from the connection."""
         announced = self.header("content-length") not in (None, "0") or self.header("transfer-encoding") is not None
-        return announced and not self.content.has_ended
+        return announced and not hasattr(self, "_body") and not self.content.has_ended
 
 
-def _join_fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+def join_fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Join several lines of one name (RFC 9110 §5.3); those of Cookie by a semicolon (RFC 9113 §8.2.3)."""
-    joined: dict[bytes, bytes] = {}
+    joined = dict(pairs)
+    if len(joined) == len(pairs):
+        return joined
+    joined.clear()
     for name, value in pairs:
         if name in joined:
             value = joined[name] + (b"; " if name == b"cookie" else b", ") + value  # noqa: PLW2901
@@ -153,10 +187,11 @@ def _join_fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 def find_path(scope: Scope) -> str | None:
     """Return the decoded path below the mount prefix; None where it is not in UTF-8."""
     path: str = scope["path"]
-    if "\ufffd" in path and "raw_path" in scope:
+    raw_path: bytes | None = scope.get("raw_path") if "\ufffd" in path else None
+    if raw_path:
         # What a server could not decode it has replaced, so that the bytes have to say what they are.
         try:
-            path = unquote_to_bytes((scope["raw_path"] or b"").partition(b"?")[0]).decode()
+            path = unquote_to_bytes(raw_path.partition(b"?")[0]).decode()
         except UnicodeDecodeError:
             return None
     prefix: str = scope.get("root_path", "").rstrip("/")

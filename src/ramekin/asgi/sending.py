@@ -6,7 +6,7 @@ Specification: ASGI HTTP message format 2.5, response events; RFC 9112 §9.6 for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from contextvars import Context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from ramekin.asgi.threads import Threads
     from ramekin.frames import Answer
     from ramekin.responses import Content, Head
-    from ramekin.types import Receive, Send
+    from ramekin.types import Message, Receive, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
 _LOST_FRAMING = frozenset({400, 413})
+#: Those, and the one that names another protocol: they may get fields that belong to the connection.
+MARKED_STATUSES = _LOST_FRAMING | {426}
 _END = object()
+#: ``Content-Length`` of short content, made once: most answers of an API have one of these.
+_READY_LENGTHS = 512
+_LENGTHS = tuple((b"content-length", b"%d" % length) for length in range(_READY_LENGTHS))
+
+
+def length_field(length: int) -> tuple[bytes, bytes]:
+    """Return the ``Content-Length`` of content in one piece."""
+    return _LENGTHS[length] if length < _READY_LENGTHS else (b"content-length", b"%d" % length)
 
 
 class ClientLeft(Exception):
@@ -31,9 +41,11 @@ class ClientLeft(Exception):
 
 async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
     """Send a response whose content is in one piece."""
-    headers = [*head.raw_headers, (b"content-length", b"%d" % len(content))]
+    headers = [*head.raw_headers, length_field(len(content))]
     if head.status in _LOST_FRAMING and request.is_left_unread and request.http_version.startswith("1"):
         headers.append((b"connection", b"close"))
+    if head.status == 426 and request.http_version.startswith("1"):  # RFC 9110 §15.5.22
+        headers += [(b"upgrade", b"websocket"), (b"connection", b"upgrade")]
     await send({"type": "http.response.start", "status": head.status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 
@@ -62,6 +74,7 @@ class Delivery:
         self._receive = receive
         self._send = send
         self._threads = threads
+        self._is_on_loop = context is None
         self._context = context
         self.sent = 0
 
@@ -71,12 +84,13 @@ class Delivery:
         broken: Exception | None = None
         try:
             if isinstance(content, bytes):
-                await send_whole(self._send, self._request, head, content)
+                await send_whole(self._give, self._request, head, content)
                 self.sent = len(content)
             else:
-                await self._send({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
-                await self._send_chunks(content)
-        except (ClientLeft, OSError):
+                await self._give({"type": "http.response.start", "status": head.status, "headers": head.raw_headers})
+                chunks = self._send_chunks(content)
+                await (self._run_async(chunks) if isinstance(content, AsyncIterable) else chunks)
+        except ClientLeft:
             pass  # Nobody is there to be told.
         except Exception as error:
             broken = error
@@ -87,18 +101,24 @@ class Delivery:
 
     async def _send_chunks(self, content: Content) -> None:
         if content is not None and not isinstance(content, bytes):
-            async with _Watch(self._receive, self._request):
-                async for chunk in self._read_chunks(content):
-                    if chunk:
-                        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-                        self.sent += len(chunk)
-        await self._send({"type": "http.response.body", "body": b""})
+            chunks = aiter(content) if isinstance(content, AsyncIterable) else self._read_chunks(content)
+            try:
+                async with _Watch(self._receive, self._request):
+                    async for chunk in chunks:
+                        if chunk:
+                            await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
+                            self.sent += len(chunk)
+            finally:
+                await getattr(chunks, "aclose", _nothing)()
+        await self._give({"type": "http.response.body", "body": b""})
 
-    async def _read_chunks(self, content: Iterable[bytes] | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        if isinstance(content, AsyncIterable):
-            async for chunk in content:
-                yield chunk
-            return
+    async def _give(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:  # ASGI HTTP message format 2.4: what sending after the client has left raises.
+            raise ClientLeft from error
+
+    async def _read_chunks(self, content: Iterable[bytes]) -> AsyncIterator[bytes]:
         iterator = iter(content)
         while True:
             made: Any = await self._run(next, iterator, _END)
@@ -111,15 +131,22 @@ class Delivery:
         self._context = self._context or self._threads.copy_context()
         return await self._threads.run(self._context, function, *args)
 
+    async def _run_async(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Await what async parts go on with, in the context that the thread of the plan left, if it ran in one."""
+        if self._is_on_loop:
+            await coroutine
+        else:
+            await asyncio.create_task(coroutine, context=self._context)
+
     async def _close(self, content: Content, close: Any, broken: Exception | None) -> None:
         try:
             close_content = getattr(content, "close", None)
             if isinstance(content, AsyncIterable):
-                await getattr(content, "aclose", _nothing)()
+                await self._run_async(getattr(content, "aclose", _nothing)())
             elif close_content is not None:
                 await self._run(close_content)
         finally:
-            if close is not None and self._context is None:
+            if close is not None and self._is_on_loop:
                 await close(broken)
             elif close is not None:
                 await self._run(close, broken)
@@ -159,6 +186,7 @@ class _Watch:
         if self._watching is None or sender is None:
             return
         self._watching.cancel()
+        await asyncio.wait([self._watching])
         # What the watch alone cancelled goes on, as `asyncio.timeout` does it.
         if self._has_left and sender.uncancel() == 0 and kind in (None, asyncio.CancelledError):
             raise ClientLeft from error

@@ -8,10 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import Context, copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ramekin.coroutines import LOOP
+from ramekin.coroutines import LOOP, WAIT, Wait
+from ramekin.failures import log_failure
+
+if TYPE_CHECKING:
+    from ramekin.asgi.requests import ASGIRequest
+    from ramekin.frames import Answer
+    from ramekin.methods import Fallback
+    from ramekin.plans import Plan
 
 T = TypeVar("T")
 
@@ -34,12 +42,14 @@ class Threads:
         """Return a copy of the context in which threads find the running loop for their coroutines."""
         context = copy_context()
         context.run(LOOP.set, asyncio.get_running_loop())
+        context.run(WAIT.set, Wait())
         return context
 
     async def run(self, context: Context, function: Callable[..., T], *args: Any) -> T:
         """Run a function in a thread, within a context, and return what it returns.
 
-        A thread cannot be stopped: when the task that waits is cancelled, it waits on until the function is done.
+        A thread cannot be stopped: when the task that waits is cancelled, the coroutine that the function waits for is
+        cancelled, too, and the task waits on until the function is done.
 
         Raises:
             CancelledError: The task was cancelled.
@@ -51,6 +61,41 @@ class Threads:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
+            wait = context[WAIT] or Wait()
+            wait.cancel()
+            while not future.done():
+                with suppress(asyncio.CancelledError):  # Cancelled once more, it cannot stop any sooner.
+                    await asyncio.wait([future])
+            wait.resume()
             future.exception()  # Looked at, so that the loop does not complain that nobody did.
             raise
+
+
+async def run_in_thread(
+    answering: Plan | Fallback, request: ASGIRequest, given: Any, threads: Threads, context: Context
+) -> Answer:
+    """Run a plan in a thread; when this is cancelled meanwhile, what the plan opened is closed."""
+    await request.prefetch()
+    answers: list[Answer] = []
+
+    def run() -> None:
+        answers.append(answering.run(request, given))
+
+    try:
+        await threads.run(context, run)
+    except asyncio.CancelledError:
+        for answer in answers:
+            await threads.run(context, _give_up, request, answer)
+        raise
+    return answers[0]
+
+
+def _give_up(request: ASGIRequest, answer: Answer) -> None:
+    """Close what nothing is sent of."""
+    _, content, close = answer
+    try:
+        getattr(content, "close", lambda: None)()
+    except Exception as error:
+        log_failure(request, error)
+    if close is not None:
+        close(None)

@@ -187,12 +187,12 @@ def find_long_tokens(site: Site) -> Iterator[tuple[str, str]]:
 
 def _find_sessions(site: Site) -> list[Sessions]:
     """Return the sessions of a site, of which there is one declaration at most."""
-    said = (one for operation in site.operations for one in operation.declarations)
+    said = (one for operation in (*site.operations, *site.sockets) for one in operation.declarations)
     return list({id(one): one for one in said if isinstance(one, Sessions)}.values())
 
 
 def _find_schemes(site: Site) -> list[Scheme]:
-    said = (one for operation in site.operations for one in operation.declarations)
+    said = (one for operation in (*site.operations, *site.sockets) for one in operation.declarations)
     requirements = [one.requirement for one in said if isinstance(one, Requires) and one.requirement is not None]
     found = (scheme for one in requirements for scheme in list_schemes(one.list_alternatives()))
     return list({id(scheme): scheme for scheme in found}.values())

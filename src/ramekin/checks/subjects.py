@@ -19,8 +19,8 @@ _NAMED = 5
 
 
 def api_operations(site: Site) -> Iterator[Operation]:
-    """Yield the operations of a site but those of its document and docs page."""
-    return (operation for operation in site.operations if not is_own_page(operation))
+    """Yield the operations of a site, WebSockets too, but those of its document and docs page."""
+    return (operation for operation in (*site.operations, *site.sockets) if not is_own_page(operation))
 
 
 def is_own_page(operation: Operation) -> bool:
@@ -38,9 +38,8 @@ def is_guarded(operation: Operation) -> bool:
 
 def security_schemes(site: Site) -> Mapping[str, Mapping[str, Any]]:
     """Return the security schemes of a site's operations by name."""
-    return {
-        name: scheme for operation in site.operations for name, scheme in operation.effects.security_schemes.items()
-    }
+    operations = (*site.operations, *site.sockets)
+    return {name: scheme for operation in operations for name, scheme in operation.effects.security_schemes.items()}
 
 
 def walk_read_fields(operation: Operation) -> Iterator[tuple[str, Field[Any]]]:

@@ -80,6 +80,7 @@ def _add_run(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reload", default=True, action=BooleanOptionalAction, help="restart when a file changes (default: on)"
     )
+    parser.add_argument("--asgi", action="store_true", help="serve by uvicorn, without the debugger")
     parser.set_defaults(command=_run_server)
 
 
@@ -120,6 +121,10 @@ def _add_check(parser: ArgumentParser) -> None:
 
 
 def _run_server(options: Namespace) -> int:
+    if options.asgi:
+        from ramekin.cli.serving_asgi import run_asgi_server
+
+        return run_asgi_server(options)
     from ramekin.cli.serving import run_server
 
     return run_server(options)

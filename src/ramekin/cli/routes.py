@@ -26,12 +26,13 @@ SHORTEST_SUMMARY = 12
 def show_routes(options: Namespace) -> int:
     """Print the table of operations, or the same as JSON."""
     site = compile_app(load_app(options.target))
-    shown = [operation for operation in site.operations if options.all or not operation.hidden]
+    operations = (*site.operations, *site.sockets)
+    shown = [operation for operation in operations if options.all or not operation.hidden]
     if options.json:
         print(json.dumps([_describe(operation) for operation in shown], indent=2, ensure_ascii=False))
         return 0
     # An app that says nothing of access is spared the column.
-    access = any(operation.effects.access for operation in site.operations)
+    access = any(operation.effects.access for operation in operations)
     rows = [_row(operation, access) for operation in shown]
     for line in format_table(rows, _terminal_width(), ACCESS_HEADINGS if access else HEADINGS):
         print(line)

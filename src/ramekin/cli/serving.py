@@ -31,29 +31,34 @@ def run_server(options: Namespace) -> int:
     """Serve the app for development until it is interrupted."""
     from werkzeug.serving import is_running_from_reloader
 
-    _check_address(options.host, options.port, debug=options.debug)
+    check_address(options.host, options.port, debug=options.debug)
     target = parse_target(choose_target(options.target))
     restarted = is_running_from_reloader()
     application: WSGIApplication
     try:
-        app, site = _load(options)
+        app, site = load(options)
     except CommandError as error:
         # After a change, a program that does not load waits for the next change; it does not end the server.
         if not restarted:
             raise
         print(f"ramekin: {error}", file=sys.stderr)
-        application = _Unloadable(error, show=options.debug)
+        application = Unloadable(error, show=options.debug)
     else:
-        _show_access()
+        show_access()
         application = _add_debugger(app, options.host) if options.debug else app
         if not restarted:
-            _check_port(options.host, options.port)
-            _announce(app, site, application, options)
+            check_port(options.host, options.port)
+            announce(app, site, application, options)
     _serve(application, target, options)
     return 0
 
 
-def _load(options: Namespace) -> tuple[App, Site]:
+def load(options: Namespace) -> tuple[App, Site]:
+    """Return the app of the options and its site, in debug mode as they say.
+
+    Raises:
+        CommandError: It does not load.
+    """
     app = load_app(options.target)
     app.settings = app.settings.changed(debug=options.debug)
     site = compile_app(app)
@@ -65,7 +70,7 @@ def _load(options: Namespace) -> tuple[App, Site]:
     return app, site
 
 
-def _check_address(host: str, port: int, *, debug: bool) -> None:
+def check_address(host: str, port: int, *, debug: bool) -> None:
     """Refuse addresses that cannot be or must not be served.
 
     Raises:
@@ -87,7 +92,7 @@ def _check_address(host: str, port: int, *, debug: bool) -> None:
         )
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
     """Refuse a port that cannot be had.
 
     Raises:
@@ -138,7 +143,7 @@ def _log_once(app: WSGIApplication) -> WSGIApplication:
     return run
 
 
-def _announce(app: App, site: Site, application: Any, options: Namespace) -> None:
+def announce(app: App, site: Site, application: Any, options: Namespace) -> None:
     """Say what is served and where."""
     root = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{options.port}"
     lines = [f"{app.info.title} {app.info.version} runs at {root}/"]
@@ -180,20 +185,25 @@ def _quiet_handler() -> type[Any]:
     return QuietHandler
 
 
-class _Unloadable:
-    """What is served in place of an app whose program does not load: the reason, to be mended."""
+class Unloadable:
+    """What is served in place of an app whose program does not load: the reason, to be mended.
+
+    Attributes:
+        body: The reason, as text.
+    """
 
     def __init__(self, error: CommandError, *, show: bool) -> None:
         cause = error.__cause__
         trace = "".join(traceback.format_exception(cause)) if show and cause is not None else ""
-        self._body = f"{error}\n\n{trace}".encode(errors="backslashreplace")
+        self.body = f"{error}\n\n{trace}".encode(errors="backslashreplace")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        length = str(len(self._body))
+        """Answer with the reason."""
+        length = str(len(self.body))
         start_response(
             "500 Internal Server Error", [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", length)]
         )
-        return [self._body]
+        return [self.body]
 
 
 class AccessFormatter(logging.Formatter):
@@ -218,7 +228,7 @@ class AccessFormatter(logging.Formatter):
         return f"{line}  {said['operation']}" if said["operation"] else line
 
 
-def _show_access() -> None:
+def show_access() -> None:
     """Show the access log, unless the app's program has said where it goes."""
     logger = logging.getLogger("ramekin.access")
     if logger.hasHandlers():

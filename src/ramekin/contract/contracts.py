@@ -8,19 +8,20 @@ Specification: OpenAPI 3.1 §4.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.contract.closing import Schemas
-from ramekin.contract.judges import Judge, compile_judge
+from ramekin.contract.judges import Fault, Judge, compile_judge
 from ramekin.contract.records import Breach, Exercise
 from ramekin.contract.requests import Body, Parameter, Requests
 from ramekin.contract.responses import Content, HeaderCheck, MediaType, Response, Responses, join_fields
 from ramekin.contract.texts import compile_parse, find_type
+from ramekin.operations import SOCKET
 from ramekin.responses import is_json
 
 if TYPE_CHECKING:
-    from ramekin.operations import Operation
+    from ramekin.operations import ItemFormat, Operation
     from ramekin.sites import Site
 
 
@@ -38,10 +39,11 @@ class Contract:
         # Not the site itself, so that contracts can be kept for as long as their sites live.
         self._info = site.info
         self._problem_format = site.problem_format
-        self._operations = {operation.id: operation for operation in site.operations}
+        self._operations = {operation.id: operation for operation in (*site.operations, *site.sockets)}
         self._document = _Document(site.document("3.1"))
         self._compiled = compiled
         self._responses: dict[str, Responses] = {}
+        self._messages: dict[str, Judge | None] = {}
         self._requests: dict[str, Requests] = {}
 
     def check_response(
@@ -66,6 +68,45 @@ class Contract:
             return []
         found = self._responses.get(operation_id) or self._compile_responses(operation_id)
         return found.check(method=method, status=status, headers=headers, content=content)
+
+    def watch_items(
+        self, operation_id: str, *, status: int, headers: Iterable[tuple[str, str]]
+    ) -> Callable[[bytes], list[Breach]] | None:
+        """Return what finds the breaches in the next bytes of a stream of items; None where none is declared.
+
+        Args:
+            operation_id: The operation that answered.
+            status: The status.
+            headers: The header fields.
+        """
+        found = self._responses.get(operation_id) or self._compile_responses(operation_id)
+        return found.watch(status, join_fields(headers).get("content-type"))
+
+    def check_message(self, operation_id: str, value: Any) -> list[Breach]:
+        """Return what a message breaks that a WebSocket client was sent.
+
+        Args:
+            operation_id: The operation that opened the connection.
+            value: What the JSON of the message stands for.
+        """
+        if operation_id not in self._messages:
+            document, item = self._find(self._operations[operation_id])
+            sends = item.get("sends")
+            schema = None if sends is None else document.schemas.stand_alone(sends["schema"], closed=True)
+            self._messages[operation_id] = None if schema is None else self._judge(schema)
+        judge = self._messages[operation_id]
+        faults = [Fault("", "no message", "")] if judge is None else judge(value)
+        return [
+            Breach(
+                operation=operation_id,
+                status=101,
+                kind="body",
+                pointer=fault.pointer,
+                declared=fault.declared,
+                got=fault.got,
+            )
+            for fault in faults
+        ]
 
     def check_request(
         self, operation_id: str, *, query_string: str, headers: Iterable[tuple[str, str]], content: bytes
@@ -109,9 +150,10 @@ class Contract:
     # -- Compiling ----------------------------------------------------------------------------------------------------
 
     def _compile_responses(self, operation_id: str) -> Responses:
-        document, item = self._find(self._operations[operation_id])
+        operation = self._operations[operation_id]
+        document, item = self._find(operation)
         by_status = {
-            str(status): self._compile_response(document, document.resolve(response))
+            str(status): self._compile_response(document, document.resolve(response), _list_formats(operation, status))
             for status, response in item.get("responses", {}).items()
         }
         found = self._responses[operation_id] = Responses(operation=operation_id, by_status=by_status)
@@ -144,16 +186,22 @@ class Contract:
         from ramekin.openapi.document import build_document
 
         shown = [operation.changed(hidden=False)]
-        alone = _Document(build_document(shown, self._info, self._problem_format))
+        if operation.method == SOCKET:
+            alone = _Document(build_document([], self._info, self._problem_format, sockets=shown))
+        else:
+            alone = _Document(build_document(shown, self._info, self._problem_format))
         return alone, cast("dict[str, Any]", alone.find(operation))
 
-    def _compile_response(self, document: _Document, response: Mapping[str, Any]) -> Response:
+    def _compile_response(
+        self, document: _Document, response: Mapping[str, Any], formats: Mapping[str, ItemFormat]
+    ) -> Response:
         headers = [
             self._compile_header(document, name, document.resolve(header))
             for name, header in response.get("headers", {}).items()
         ]
         contents = [
-            self._compile_content(document, name, content) for name, content in response.get("content", {}).items()
+            self._compile_content(document, name, content, formats.get(name))
+            for name, content in response.get("content", {}).items()
         ]
         return Response(contents=tuple(contents), headers=tuple(headers))
 
@@ -167,8 +215,13 @@ class Contract:
             declared=find_type(schema) and f"of type {find_type(schema)}",
         )
 
-    def _compile_content(self, document: _Document, name: str, content: Mapping[str, Any]) -> Content:
+    def _compile_content(
+        self, document: _Document, name: str, content: Mapping[str, Any], items: ItemFormat | None
+    ) -> Content:
         media_type, schema = MediaType.parse(name), content.get("schema")
+        if schema is not None and items is not None:
+            judge = self._judge(document.schemas.stand_alone(items.find_schema(schema), closed=True))
+            return Content(name=name, media_type=media_type, judge=judge, make_reader=items.make_reader)
         if schema is None or not is_json(name):
             return Content(name=name, media_type=media_type, judge=None)
         codes = None
@@ -208,6 +261,15 @@ class Contract:
         return compile_judge(schema, compiled=self._compiled)
 
 
+def _list_formats(operation: Operation, status: str) -> Mapping[str, ItemFormat]:
+    """Return the formats of the item streams of a status by media type."""
+    return {
+        outcome.media_type: outcome.items
+        for outcome in operation.successes
+        if outcome.items is not None and outcome.media_type and str(outcome.status) == str(status)
+    }
+
+
 class _Document:
     """A document to look things up in."""
 
@@ -218,7 +280,7 @@ class _Document:
     def find(self, operation: Operation) -> dict[str, Any] | None:
         """Return the operation object at an operation's path and method, with the parameters of its path item."""
         path_item = self.resolve(self._content.get("paths", {}).get(operation.path, {}))
-        item = path_item.get(operation.method.lower())
+        item = path_item.get("x-websocket" if operation.method == SOCKET else operation.method.lower())
         if item is None:
             return None
         return {**item, "parameters": [*path_item.get("parameters", ()), *item.get("parameters", ())]}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from ramekin import json
 from ramekin.contract.judges import Fault, Judge, show
@@ -16,6 +17,9 @@ from ramekin.contract.records import Breach, Kind
 from ramekin.contract.texts import Parse
 from ramekin.limits import Limits
 from ramekin.responses import BODILESS_STATUSES
+
+if TYPE_CHECKING:
+    from ramekin.operations import ReadItems
 
 #: What an app writes is bounded by the codec's own limits alone.
 UNLIMITED = Limits().changed(json_nodes=2**31, json_depth=512, number_digits=100_000)
@@ -64,12 +68,14 @@ class Content:
         media_type: The same, read.
         judge: Judges the decoded JSON; None where it is no JSON or has no schema.
         codes: The judge of each problem by its code, where every problem of the response has one.
+        make_reader: Makes what reads the items of a stream, each of which ``judge`` judges; None for other content.
     """
 
     name: str
     media_type: MediaType
     judge: Judge | None
     codes: Mapping[str, Judge] | None = None
+    make_reader: Callable[[], ReadItems] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +139,22 @@ class Responses:
         value = json.decode(content, UNLIMITED) if found.codes and content else None
         return found.name, value["code"] if isinstance(value, dict) else None
 
+    def watch(self, status: int, content_type: str | None) -> Callable[[bytes], list[Breach]] | None:
+        """Return what judges the items in the next bytes of a stream; None where no stream of items is declared."""
+        response = self.find(status)
+        found = None if response is None or content_type is None else _match(response, content_type)
+        if found is None or found.make_reader is None:
+            return None
+        read, items = found.make_reader(), count()
+
+        def check(chunk: bytes) -> list[Breach]:
+            report = _Report(self.operation, status)
+            for text in read(chunk):
+                _check_text(report, found, text, f"/{next(items)}")
+            return report.breaches
+
+        return check
+
     def _check_content(
         self, report: _Report, response: Response, content_type: str | None, method: str, content: bytes | None
     ) -> None:
@@ -147,16 +169,11 @@ class Responses:
         found = self._find_content(report, response, content_type)
         if found is None or content is None or method == "HEAD":
             return
-        if found.judge is not None:
-            if content.startswith(_BOM):
-                report.add("body", Fault("", "JSON", "a byte order mark before it (RFC 8259 §8.1)"))
-                return
-            try:
-                value = json.decode(content, UNLIMITED)
-            except json.JSONError as error:
-                report.add("body", Fault("", "JSON", f"{_excerpt(content) or 'no content'} ({error.detail})"))
-                return
-            _check_value(report, found, value)
+        if found.make_reader is not None:
+            for index, text in enumerate(found.make_reader()(content)):
+                _check_text(report, found, text, f"/{index}")
+        elif found.judge is not None:
+            _check_text(report, found, content, "")
 
     def _find_content(self, report: _Report, response: Response, content_type: str | None) -> Content | None:
         found = None if content_type is None else _match(response, content_type)
@@ -220,7 +237,20 @@ def _check_header(header: HeaderCheck, fields: Mapping[str, str]) -> Iterator[Fa
             yield Fault(f"/{header.name}{fault.pointer}", fault.declared, show(text))
 
 
-def _check_value(report: _Report, content: Content, value: Any) -> None:
+def _check_text(report: _Report, content: Content, text: bytes, pointer: str) -> None:
+    """Judge one JSON text; the pointer says where it stands."""
+    if text.startswith(_BOM):
+        report.add("body", Fault(pointer, "JSON", "a byte order mark before it (RFC 8259 §8.1)"))
+        return
+    try:
+        value = json.decode(text, UNLIMITED)
+    except json.JSONError as error:
+        report.add("body", Fault(pointer, "JSON", f"{_excerpt(text) or 'no content'} ({error.detail})"))
+        return
+    _check_value(report, content, value, pointer)
+
+
+def _check_value(report: _Report, content: Content, value: Any, pointer: str) -> None:
     judge: Callable[[Any], list[Fault]] | None = content.judge
     if content.codes is not None:
         code = value.get("code") if isinstance(value, dict) else None
@@ -230,7 +260,8 @@ def _check_value(report: _Report, content: Content, value: Any) -> None:
             report.add("problem", Fault("/code", " or ".join(content.codes), got))
             return
     if judge is not None:
-        report.add_all("body", judge(value))
+        faults = (Fault(pointer + fault.pointer, fault.declared, fault.got) for fault in judge(value))
+        report.add_all("body", faults)
 
 
 def _excerpt(content: bytes | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ramekin.contract.contracts import Contract
 from ramekin.contract.judges import check_installed
 from ramekin.contract.records import Breach, ContractBreach
+from ramekin.operations import SOCKET
 from ramekin.steps import Exchange, Phase, Step
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _LOGGER = logging.getLogger("ramekin.contract")
 def contract_step(mode: Literal["log", "raise"]) -> Step:
     """Return the step that holds every answer of an operation against the document.
 
-    Streams are sent on unread. It stands inside what other outer steps add to a response.
+    Streams and the messages of WebSockets are sent on unread. It stands inside what other outer steps add to a
+    response.
 
     Args:
         mode: ``log`` writes a record of each breach to the logger ``ramekin.contract``; ``raise`` raises
@@ -35,7 +37,7 @@ def contract_step(mode: Literal["log", "raise"]) -> Step:
 
     def check(exchange: Exchange, reply: Reply[Any]) -> list[Breach]:
         operation = exchange.operation
-        if operation is None:
+        if operation is None or operation.method == SOCKET:
             return []
         if not contracts:
             contracts.append(Contract(cast("Site", exchange.request.site)))

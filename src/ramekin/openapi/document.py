@@ -20,6 +20,7 @@ from ramekin.openapi.lowering import lower_schema, lower_schemas_in, lower_secur
 from ramekin.openapi.names import check_components
 from ramekin.openapi.outcomes import Responses
 from ramekin.openapi.parameters import build_parameters
+from ramekin.openapi.sockets import build_socket
 from ramekin.openapi.values import to_json
 from ramekin.operations import Operation
 from ramekin.problems import ProblemFormat
@@ -39,6 +40,7 @@ def build_document(
     version: Version = "3.1",
     prefix: str = "",
     modify: Sequence[Callable[[dict[str, Any]], None]] = (),
+    sockets: Sequence[Operation] = (),
 ) -> dict[str, Any]:
     """Return the document of some operations, in plain JSON types.
 
@@ -49,6 +51,7 @@ def build_document(
         version: The version of OpenAPI.
         prefix: The path that the app is mounted under, for ``servers``.
         modify: Functions that change the finished document in place; the last word.
+        sockets: The operations that open WebSocket connections; the extension ``x-websocket`` of a path item.
 
     Raises:
         DeclarationError: Two operations have one id or one place, two classes would be one component, or two security
@@ -58,6 +61,7 @@ def build_document(
         raise DeclarationError(f"OpenAPI version {version!r} is not written; expected one of: {', '.join(_VERSIONS)}.")
     shown = [operation for operation in operations if not operation.hidden]
     _check_unique(shown)
+    shown_sockets = [socket for socket in sockets if not socket.hidden]
     check_components(shown)
     lowered = version == "3.0"
     spec = APISpec(
@@ -75,7 +79,8 @@ def build_document(
     components = Components(spec, lower_schema if lowered else lambda schema: schema)
     responses = Responses(components, problem_format)
     written = [(operation, _build_operation(operation, components, responses, lowered)) for operation in shown]
-    components.settle([[item for _, item in written], responses.shared])
+    talking = [(socket, build_socket(socket, components)) for socket in shown_sockets]
+    components.settle([[item for _, item in written], responses.shared, [item for _, item in talking]])
 
     def finish(value: Any) -> Any:
         resolved = components.resolve(value)
@@ -83,12 +88,14 @@ def build_document(
 
     for name in sorted(responses.shared):
         spec.components.response(name, finish(responses.shared[name]))
-    _add_security_schemes(spec, shown)
+    _add_security_schemes(spec, [*shown, *shown_sockets])
     for operation, item in written:
         finished = finish(item)
         for change in operation.effects.modify:
             change(finished, operation)
         spec.path(operation.path, operations={operation.method.lower(): finished})
+    for operation, item in talking:
+        spec.path(operation.path, operations={"x-websocket": finish(item)})
     document = _ordered(copy.deepcopy(spec.to_dict()), _FIRST_MEMBERS)
     document["info"] = _ordered(document["info"], ("title", "version", "summary"))
     for change_document in modify:

@@ -15,7 +15,7 @@ ONLY_NULL = {"type": "object", "nullable": True, "enum": [None]}
 
 _SCHEMA = ("items", "not", "additionalProperties")
 _SCHEMAS = ("allOf", "anyOf", "oneOf")
-_WITHOUT_COUNTERPART = ("propertyNames", "patternProperties", "contentSchema")
+_WITHOUT_COUNTERPART = ("propertyNames", "patternProperties")
 
 
 def lower_schema(schema: JSONSchema) -> JSONSchema:
@@ -109,6 +109,10 @@ def _lower_type(schema: JSONSchema) -> None:
 def _lower_content(schema: JSONSchema) -> None:
     media_type = schema.pop("contentMediaType", None)
     encoding = schema.pop("contentEncoding", None)
+    content = schema.pop("contentSchema", None)
+    if content is not None and media_type is not None:  # A text that holds JSON is text, not binary.
+        schema |= {"x-contentMediaType": media_type, "x-contentSchema": lower_schema(content)}
+        return
     if encoding == "base64":
         schema["format"] = "byte"
     elif media_type is not None and schema.get("type") == "string":

@@ -60,11 +60,13 @@ class Responses:
 
     def _build_content(self, outcomes: list[Outcome]) -> dict[str, Any]:
         converter = self._components.converter(Mode("read"))
-        return {
-            outcome.media_type or JSON_MEDIA_TYPE: {"schema": converter.convert_shape(outcome.shape)}
-            for outcome in outcomes
-            if outcome.shape is not None
-        }
+        content: dict[str, Any] = {}
+        for outcome in outcomes:
+            if outcome.shape is not None:
+                schema = converter.convert_shape(outcome.shape)
+                described = schema if outcome.items is None else outcome.items.describe(schema)
+                content[outcome.media_type or JSON_MEDIA_TYPE] = {"schema": described}
+        return content
 
     def _build_headers(self, outcomes: list[Outcome]) -> dict[str, Any]:
         """Return the headers of all outcomes of a status; one is required where each of them has it."""

@@ -6,11 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ramekin.schemas.compiled_dump import compile_dump
+    from ramekin.schemas.compiled_dump import compile_dump, compile_encoders
     from ramekin.schemas.compiled_load import compile_load
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
-    from ramekin.schemas.loading import compile_dumper, compile_encoder, compile_loader, compile_reader
+    from ramekin.schemas.loading import (
+        compile_body_reader,
+        compile_dumper,
+        compile_encoder,
+        compile_loader,
+        compile_reader,
+    )
     from ramekin.schemas.messages import Message
     from ramekin.schemas.shapes import resolve
 
@@ -20,9 +26,11 @@ __all__ = [
     "Message",
     "accepted_kind",
     "collect_faults",
+    "compile_body_reader",
     "compile_dump",
     "compile_dumper",
     "compile_encoder",
+    "compile_encoders",
     "compile_load",
     "compile_loader",
     "compile_reader",
@@ -36,9 +44,11 @@ _HOMES = {
     "Message": "messages",
     "accepted_kind": "kinds",
     "collect_faults": "faults",
+    "compile_body_reader": "loading",
     "compile_dump": "compiled_dump",
     "compile_dumper": "loading",
     "compile_encoder": "loading",
+    "compile_encoders": "compiled_dump",
     "compile_load": "compiled_load",
     "compile_loader": "loading",
     "compile_reader": "loading",

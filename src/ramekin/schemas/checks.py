@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from marshmallow import ValidationError, validate
 from marshmallow.error_store import copy_containers
 
 from ramekin.schemas.messages import with_code
-from ramekin.schemas.validators import CodedValidator, ExactRegexp, ExactValidator, Validator
+from ramekin.schemas.validators import CodedValidator, ExactRegexp, ExactURL, ExactValidator, Validator
 
 #: What a check returns: all messages, or None for a good value.
 Check: TypeAlias = Callable[[Any], "list[Any] | None"]
@@ -38,18 +38,82 @@ class Condition:
 
 def inline_condition(validator: Validator, value_type: type) -> Condition | None:
     """Return the condition of a validator for values of exactly one type, or None where it must be called."""
-    code = None
-    if type(validator) is CodedValidator:
-        code = validator.code
-        validator = validator.validator
-    if type(validator) is ExactValidator:
-        validator = validator.validator
+    code = validator.code if type(validator) is CodedValidator else None
+    validator = _unwrap(validator)
     maker = _MAKERS.get(type(validator))
     made = maker(validator, value_type) if maker else None
     if made is None:
         return None
     source, constants, message = made
     return Condition(source, constants, [message if code is None else with_code(message, code)])
+
+
+def _unwrap(validator: Validator) -> Any:
+    """Return the validator that judges."""
+    if type(validator) is CodedValidator:
+        validator = validator.validator
+    return validator.validator if type(validator) is ExactValidator else validator
+
+
+def is_pure(validator: Validator, value_type: type) -> bool:
+    """Tell whether a validator does nothing with values of a type but accept or refuse them, as often as it is called.
+
+    One of a user's own may do anything; one of marshmallow's raises other errors for a value that it is not made for.
+    """
+    inner = _unwrap(validator)
+    return inline_condition(validator, value_type) is not None or (value_type is str and type(inner) in _PURE)
+
+
+#: Validators of text that have no inline condition, or may have none.
+_PURE = frozenset({validate.Email, validate.NoneOf, validate.Regexp, validate.URL, ExactRegexp, ExactURL})
+
+
+def codec_constraints(validator: Validator, value_type: type) -> dict[str, Any] | None:
+    """Return the bounds by which the codec accepts just what a validator does, None where it has no such bounds.
+
+    Args:
+        validator: A validator.
+        value_type: The exact type of the values.
+    """
+    inner = _unwrap(validator)
+    if type(inner) is validate.Length and value_type in (str, list):
+        low, high = (inner.min, inner.max) if inner.equal is None else (inner.equal, inner.equal)
+        return _bounds(
+            {"min_length": low, "max_length": high}, low, high, lambda bound: type(bound) is int and bound >= 0
+        )
+    if type(inner) is validate.Range and value_type in (int, float):
+        names = ("ge" if inner.min_inclusive else "gt", "le" if inner.max_inclusive else "lt")
+        fits = _fits_word if value_type is int else _fits_double
+        return _bounds(dict(zip(names, (inner.min, inner.max), strict=True)), inner.min, inner.max, fits)
+    return None
+
+
+def codec_choices(validator: Validator, value_type: type) -> Any:
+    """Return the type of which the codec accepts just what a OneOf of texts does, None where there is none."""
+    inner = _unwrap(validator)
+    if type(inner) is not validate.OneOf or value_type is not str:
+        return None
+    choices: Any = inner.choices
+    if type(choices) not in (list, tuple, set, frozenset) or not choices:
+        return None
+    if any(type(choice) is not str or not choice.isprintable() for choice in choices):
+        return None
+    return Literal[tuple(choices)]
+
+
+def _bounds(named: dict[str, Any], low: Any, high: Any, fits: Callable[[Any], bool]) -> dict[str, Any] | None:
+    given = {name: bound for name, bound in named.items() if bound is not None}
+    if not all(map(fits, given.values())) or (len(given) == 2 and low > high):
+        return None
+    return given
+
+
+def _fits_word(bound: Any) -> bool:
+    return type(bound) is int and -(2**62) <= bound <= 2**62
+
+
+def _fits_double(bound: Any) -> bool:
+    return _is_finite(bound) and abs(bound) <= 2**53
 
 
 def make_check(validators: list[Validator], conditions: list[Condition | None]) -> Check | None:

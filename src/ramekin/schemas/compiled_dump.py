@@ -30,7 +30,7 @@ from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
-from ramekin.schemas.mirrors import FEWEST, Mirror
+from ramekin.schemas.mirrors import Writers, compile_writers
 from ramekin.schemas.plainness import dumps_by_steps, has_dump_hooks, has_plain_attributes, reads_itself
 from ramekin.schemas.watching import Watch
 
@@ -108,52 +108,40 @@ def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
         >>> compile_encode(Schema.from_dict({"age": fields.Integer()})())({"age": 3})
         b'{"age":3}'
     """
+    writers = compile_encoders(schema)
+    if writers is None:
+        return _compile_plain_encode(schema)
+    if schema.many:
+        return lambda obj: writers[type(obj) is list and bool(obj) and type(obj[0]) is dict](obj)
+    return lambda obj: writers[type(obj) is dict](obj)
+
+
+def compile_encoders(schema: Schema) -> Writers | None:
+    """Return what does the same, by the kind of the value; None for a schema with hooks or steps of its own."""
+    if not dumps_by_steps(schema) or has_dump_hooks(schema):
+        return None
+    dump = _Unit().dump(schema) if schema.many else _Unit().one(schema).dump
+    return compile_writers(schema, Watch(schema).look, lambda obj: _dump_and_write(dump, obj))
+
+
+def _compile_plain_encode(schema: Schema) -> Callable[[Any], bytes]:
     if not dumps_by_steps(schema):
         return lambda obj: encode(schema.dump(obj))
-    unit = _Unit()
-    watch = Watch(schema)
-    calls_to_look = 0
-    if schema.many or has_dump_hooks(schema):
-        return _compile_encode_several(schema, unit.dump(schema), watch)
-    by_type = unit.one(schema)
-    known, find = by_type.known, by_type.find
+    dump, watch, calls_to_look = _Unit().dump(schema), Watch(schema), 0
 
-    def encode_one(obj: Any) -> bytes:
+    def encode_value(obj: Any) -> bytes:
         nonlocal calls_to_look
         calls_to_look -= 1
         if calls_to_look < 0:
             calls_to_look = watch.look()
-        doubts: list[object] = []
-        try:
-            one = known[type(obj)]
-        except KeyError:
-            one = find(type(obj))
-        value = one(obj, doubts)
-        try:
-            return encode(value) if doubts else encode_plain(value)
-        except PLAIN_ERRORS:
-            return encode(value)
+        return _dump_and_write(dump, obj)
 
-    return encode_one
+    return encode_value
 
 
-def _compile_encode_several(schema: Schema, dump: Dump, watch: Watch) -> Callable[[Any], bytes]:
-    mirror = None if has_dump_hooks(schema) else Mirror(schema)
-    calls_to_look = 0
-
-    def encode_several(obj: Any) -> bytes:
-        nonlocal calls_to_look
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            calls_to_look = watch.look()
-        if mirror is not None and type(obj) is list and len(obj) >= FEWEST:
-            text = mirror.write(obj)
-            if text is not None:
-                return text
-        doubts: list[object] = []
-        return _write(dump(obj, doubts), doubts)
-
-    return encode_several
+def _dump_and_write(dump: Dump, obj: Any) -> bytes:
+    doubts: list[object] = []
+    return _write(dump(obj, doubts), doubts)
 
 
 def compile_field_dump(field: Field[Any]) -> Dump:

@@ -17,7 +17,8 @@ from marshmallow.error_store import ErrorStore
 from marshmallow.exceptions import SCHEMA
 from marshmallow.fields import Field
 
-from ramekin.schemas.copies import Identity, finds_schema_itself, nesting_key
+from ramekin.limits import Limits
+from ramekin.schemas.copies import Identity, nesting_key
 from ramekin.schemas.elements import (
     Element,
     NestedElement,
@@ -30,8 +31,9 @@ from ramekin.schemas.elements import (
     tuple_element,
 )
 from ramekin.schemas.load_source import LoadSource, can_build
+from ramekin.schemas.molds import Take, compile_mold
+from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
-from ramekin.schemas.strictness import SettledNested
 from ramekin.schemas.watching import Watch
 from ramekin.types import Shape
 
@@ -42,17 +44,6 @@ Load: TypeAlias = Callable[..., Any]
 #: Most combinations of options that are compiled for one schema; beyond, marshmallow loads.
 _MOST_VARIANTS = 32
 
-_STEPS = (
-    "load",
-    "_do_load",
-    "_deserialize",
-    "_call_and_store",
-    "_invoke_load_processors",
-    "_invoke_processors",
-    "_invoke_field_validators",
-    "_invoke_schema_validators",
-    "_run_validator",
-)
 _lock = threading.RLock()
 
 
@@ -75,7 +66,7 @@ def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
         >>> load({"age": 3})
         {'age': 3}
     """
-    if not _loads_by_steps(schema):
+    if not loads_by_steps(schema):
         return schema.load
     variants = _Variants(schema)
     usual_many, usual_partial = schema.many, schema.partial
@@ -108,7 +99,7 @@ def compile_run(schema: Schema, *, watched: Shape) -> Run:
         watched: What must not change, if the schema is a private copy of it.
     """
     many, partial = schema.many, schema.partial
-    if not _loads_by_steps(schema) or not _knows(partial):
+    if not loads_by_steps(schema) or not _knows(partial):
         return _runs_itself(schema, many, partial, schema.unknown)
     run = _with_handler(schema, _Variants(schema).find(many, partial, schema.unknown), many, partial)
     watch = Watch(watched)
@@ -122,6 +113,28 @@ def compile_run(schema: Schema, *, watched: Shape) -> Run:
         return run(data)
 
     return run_watched
+
+
+def compile_take(schema: Schema, limits: Limits) -> Take | None:
+    """Return what loads a body in C, None for a schema that this cannot be proved of.
+
+    Args:
+        schema: Any schema instance, which the caller watches.
+        limits: What the body must keep to.
+
+    Returns:
+        A function with the results of `compile_run` on the decoded body, or None where that is not sure.
+    """
+    take = compile_mold(schema, limits)
+    if take is None or not any(schema._hooks.values()):
+        return take
+    finish = _with_hooks(schema, lambda result: (result, None), schema.many, schema.partial, schema.unknown)
+
+    def take_and_finish(body: bytes) -> tuple[Any, Any] | None:
+        taken = take(body)
+        return None if taken is None else finish(taken[0])
+
+    return take_and_finish
 
 
 def compile_field_run(field: Field[Any]) -> Run:
@@ -151,12 +164,6 @@ def _error(schema: Schema, errors: Any, data: Any, result: Any, many: bool, part
 
 def _knows(partial: Any) -> bool:
     return partial is None or type(partial) in (bool, list, tuple, set, frozenset)
-
-
-def _loads_by_steps(schema: Schema) -> bool:
-    """Tell whether a schema loads by marshmallow's own steps, none of which is overridden."""
-    cls: Any = type(schema)
-    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _STEPS)
 
 
 def _runs_itself(schema: Schema, many: Any, partial: Any, unknown: Any) -> Run:
@@ -242,7 +249,7 @@ class _Unit:
             return tuple_element(field, lambda: [self._inner(each, options) for each in field.tuple_fields], options)
         if own is None and isinstance(field, fields.Mapping) and cls._deserialize is fields.Mapping._deserialize:
             return mapping_element(field, lambda: self._pair(field, options), options)
-        if isinstance(field, fields.Nested) and _nests_plainly(field):
+        if isinstance(field, fields.Nested) and nests_plainly(field):
             return self._nested(field, options)
         return plain_element(field, options)
 
@@ -269,7 +276,7 @@ class _Unit:
             schema = field.schema
             partial: Any = options.get("partial")
             partial = schema.partial if partial is None else partial
-            if not _loads_by_steps(schema) or not _knows(partial) or schema.many != bool(schema.many or field.many):
+            if not loads_by_steps(schema) or not _knows(partial) or schema.many != bool(schema.many or field.many):
                 return plain_element(field, options), None
             unknown = schema.unknown if field.unknown is None else field.unknown
             shown = tuple(partial) if type(partial) in (list, tuple, set, frozenset) else partial
@@ -282,21 +289,9 @@ class _Unit:
             return nested_element(field, run, options, many=bool(schema.many)), direct
 
 
-def _nests_plainly(field: fields.Nested) -> bool:
-    cls: Any = type(field)
-    own = field.__dict__.get("_deserialize")
-    methods = ("_deserialize", "_load", "_test_collection")
-    return (
-        all(getattr(cls, name) is getattr(fields.Nested, name) for name in methods)
-        and finds_schema_itself(field)
-        and (own is None or type(own) is SettledNested)
-        and "_load" not in field.__dict__
-    )
-
-
 def _with_handler(schema: Schema, run: Run, many: Any, partial: Any) -> Run:
     """Return a run after which an overridden `Schema.handle_error` is called."""
-    if type(schema).handle_error is Schema.handle_error and "handle_error" not in schema.__dict__:
+    if not handles_errors(schema):
         return run
 
     def run_and_handle(data: Any) -> tuple[Any, Any]:

@@ -5,8 +5,8 @@ Specification: RFC 6901 (JSON Pointer); the list is what a problem of RFC 9457 c
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -28,7 +28,7 @@ _Found: TypeAlias = "list[tuple[str, Any]]"
 _Walk: TypeAlias = Callable[[Any, str, _Found], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
     """One fault of an input.
 
@@ -37,12 +37,19 @@ class Fault:
         pointer: The JSON Pointer to the value within it, at most 200 characters.
         code: The stable code, for programs.
         detail: The message, for people.
+        text: What was written of it once; most faults are told again and again.
     """
 
     location: str
     pointer: str
     code: str
     detail: str
+    text: bytes | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
+
+    def keep_text(self, text: bytes) -> bytes:
+        """Keep what was written of it; return that."""
+        object.__setattr__(self, "text", text)
+        return text
 
 
 def collect_faults(shape: Shape, error: ValidationError, location: Location) -> list[Fault]:
@@ -68,32 +75,38 @@ def compile_teller(shape: Shape, location: Location) -> Callable[[Any], list[Fau
         shape: What the input is loaded with; it is kept alive only as long as the function needs it.
         location: Where the input comes from.
     """
-    walk = _Reader().walk_of(shape)
-    # A fault is frozen, and most are told again and again: the same field, the same message.
-    told: dict[tuple[str, str, str], Fault] = {}
+    walk, tell_one = _Reader().walk_of(shape), compile_tell_one(location)
 
     def tell(messages: Any) -> list[Fault]:
         found: _Found = []
         walk(messages, "", found)
-        if not found:
-            return [Fault(location, "", INVALID, "Invalid value.")]
-        faults = []
-        for pointer, message in found:
-            code = message.code if type(message) is Message else INVALID
-            text = message if type(message) is Message else str(message)
-            fault = told.get((pointer, code, text))
-            if fault is None:
-                if len(told) >= _MOST_TOLD:
-                    told.clear()
-                fault = told[pointer, code, text] = Fault(location, pointer, code, str(text))
-            faults.append(fault)
-        return faults
+        return [tell_one(pointer, message) for pointer, message in found] or [
+            Fault(location, "", INVALID, "Invalid value.")
+        ]
 
     return tell
 
 
+def compile_tell_one(location: Location) -> Callable[[str, Any], Fault]:
+    """Return the function that makes the fault of a pointer and a message."""
+    # A fault is frozen, and most are told again and again: the same field, the same message.
+    known: dict[tuple[str, str, str], Fault] = {}
+
+    def tell_one(pointer: str, message: Any) -> Fault:
+        if type(message) is not Message:
+            return Fault(location, pointer, INVALID, str(message))
+        fault = known.get((pointer, message, message.code))
+        if fault is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            fault = known[pointer, message, message.code] = Fault(location, pointer, message.code, str(message))
+        return fault
+
+    return tell_one
+
+
 #: Most faults that are kept to be told again.
-_MOST_TOLD = 256
+_MOST_KNOWN = 256
 
 
 def _walk_any(messages: Any, pointer: str, found: _Found) -> None:
@@ -127,6 +140,29 @@ def _walker(walk_members: _Walk) -> _Walk:
             _walk_any(messages, pointer, found)
 
     return walk
+
+
+#: Of each member by its key: its number, its part of a pointer, and the walk of its messages.
+_Members: TypeAlias = "dict[Any, tuple[int, str, _Walk]]"
+
+
+def _walk_in_order(members: _Members, messages: dict[Any, Any], pointer: str, found: _Found) -> bool:
+    """Walk messages that stand in the order of the fields, as nearly all do; tell whether these did."""
+    last = -1
+    for key, told in messages.items():
+        member = members.get(key)
+        if member is None or member[0] < last:
+            return False
+        last, segment, walk_member = member
+        place = pointer + segment
+        if len(place) > POINTER_CHARACTERS:
+            place = _point(pointer, key)
+        # Most members have one message, which every walk takes alike.
+        if type(told) is list and len(told) == 1 and type(told[0]) is Message:
+            found.append((place, told[0]))
+        else:
+            walk_member(told, place, found)
+    return True
 
 
 class _Reader:
@@ -182,30 +218,18 @@ class _Reader:
         return _walker(walk_members)
 
     def _schema(self, schema: Schema) -> _Walk:
-        members: dict[Any, tuple[int, str, _Walk]] = {}
+        members: _Members = {}
         read_only: set[str] = set()
         for index, (name, field) in enumerate(schema.fields.items()):
             key = name if field.data_key is None else field.data_key
             if field.dump_only:
                 read_only.add(key)
             else:
-                members[key] = (index, f"/{_escape(key)}", self._field(field))
-
-        def walk_in_order(messages: Any, pointer: str, found: _Found) -> bool:
-            """Walk messages that stand in the order of the fields, as nearly all do; tell whether these did."""
-            last = -1
-            for key, told in messages.items():
-                member = members.get(key)
-                if member is None or member[0] < last:
-                    return False
-                last, segment, walk_member = member
-                place = pointer + segment
-                walk_member(told, place if len(place) <= POINTER_CHARACTERS else _point(pointer, key), found)
-            return True
+                members[key] = (index, f"/{escape_name(key)}", self._field(field))
 
         def walk_members(messages: Any, pointer: str, found: _Found) -> None:
             before = len(found)
-            if walk_in_order(messages, pointer, found):
+            if _walk_in_order(members, messages, pointer, found):
                 return
             del found[before:]
             if SCHEMA in messages:
@@ -292,12 +316,13 @@ def _point(pointer: str, key: Any) -> str:
         place = f"{pointer}/{key}"
         return place if len(place) <= POINTER_CHARACTERS else pointer
     name = str(key)[:POINTER_CHARACTERS]
-    place = f"{pointer}/{_escape(name)}"
+    place = f"{pointer}/{escape_name(name)}"
     while name and len(place) > POINTER_CHARACTERS:
         name = name[: -max(1, (len(place) - POINTER_CHARACTERS) // 2)]
-        place = f"{pointer}/{_escape(name)}"
+        place = f"{pointer}/{escape_name(name)}"
     return place if len(place) <= POINTER_CHARACTERS else pointer
 
 
-def _escape(name: str) -> str:
+def escape_name(name: str) -> str:
+    """Return a name as a reference token of a JSON Pointer."""
     return name.replace("~", "~0").replace("/", "~1")

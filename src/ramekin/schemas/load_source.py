@@ -141,7 +141,7 @@ class LoadSource:
     def _inline(self, index: int, field: Field[Any], recipe: Recipe | None, target: str) -> list[str]:
         if recipe is not None:
             return self._inline_recipe(index, field, recipe, target)
-        if _is_plain_list(field):
+        if is_plain_list(field):
             return self._inline_list(index, field, target)
         if isinstance(field, fields.Nested) and getattr(self.namespace[f"element_{index}"], "nested", False):
             return self._inline_nested(index, target)
@@ -314,7 +314,8 @@ def _misses_plainly(field: Field[Any]) -> bool:
     return all(getattr(cls, each) is getattr(Field, each) and each not in field.__dict__ for each in own)
 
 
-def _is_plain_list(field: Field[Any]) -> bool:
+def is_plain_list(field: Field[Any]) -> bool:
+    """Tell whether a field loads a list as marshmallow's own does, and refuses null."""
     cls: Any = type(field)
     return (
         isinstance(field, fields.List)

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from marshmallow import Schema, ValidationError
 from marshmallow.types import UnknownOption
 
+from ramekin.json import compile_decode
+from ramekin.limits import Limits
 from ramekin.schemas.compiled_dump import compile_dump, compile_encode, compile_field_dump, compile_field_encode
-from ramekin.schemas.compiled_load import compile_field_load, compile_field_run, compile_load, compile_run
-from ramekin.schemas.faults import Fault, compile_teller
+from ramekin.schemas.compiled_load import (
+    compile_field_load,
+    compile_field_run,
+    compile_load,
+    compile_run,
+    compile_take,
+)
+from ramekin.schemas.faults import Fault, compile_tell_one, compile_teller
+from ramekin.schemas.finders import Find, compile_finder
 from ramekin.schemas.judges import NUMBER_DIGITS
 from ramekin.schemas.strictness import make_strict, rules_for
+from ramekin.schemas.watching import Watch
 from ramekin.types import Location, Shape
+
+#: Loads an input and returns ``(loaded, None)``, or ``(None, faults)``.
+Read: TypeAlias = Callable[[Any], "tuple[Any, list[Fault] | None]"]
+
+#: Most bodies in a row that are not tried in C, after some that could not be loaded there.
+_MOST_RESTS = 15
 
 
 def compile_loader(
@@ -48,7 +64,7 @@ def compile_reader(
     coerce: bool = False,
     unknown: UnknownOption | None = None,
     number_digits: int = NUMBER_DIGITS,
-) -> Callable[[Any], tuple[Any, list[Fault] | None]]:
+) -> Read:
     """Return the function that loads one input and tells its faults without raising.
 
     Args:
@@ -62,7 +78,10 @@ def compile_reader(
         A function of the input, safe to call from threads, that returns ``(loaded, None)``, or ``(None, faults)``
         with the faults that `collect_faults` gives for the error of `compile_loader`.
     """
-    strict = _make_private(shape, location, coerce, unknown, number_digits)
+    return _compile_read(shape, location, _make_private(shape, location, coerce, unknown, number_digits))
+
+
+def _compile_read(shape: Shape, location: Location, strict: Shape) -> Read:
     run = compile_run(strict, watched=shape) if isinstance(strict, Schema) else compile_field_run(strict)
     tell = compile_teller(shape, location)
 
@@ -75,6 +94,76 @@ def compile_reader(
         return (loaded, None) if messages is None else (None, tell(messages))
 
     return read
+
+
+def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, unique_keys: bool = True) -> Read:
+    """Return the function that loads a JSON body and tells its faults without raising.
+
+    Args:
+        shape: What the operation declares; it is never changed.
+        limits: What the body must keep to.
+        coerce: Whether marshmallow's own leniency holds, in place of the documented types.
+        unique_keys: Whether an object that names one member twice is refused.
+
+    Returns:
+        A function of the bytes, safe to call from threads, with the results of `compile_reader` on what
+        `ramekin.json.decode` makes of them. It raises what that raises.
+    """
+    strict = _make_private(shape, "json", coerce, None, limits.number_digits)
+    read, decode = _compile_read(shape, "json", strict), compile_decode(limits, unique_keys=unique_keys)
+
+    if not isinstance(strict, Schema):
+        return lambda body: read(decode(body))
+    schema: Schema = strict
+    find: Find | None = None
+
+    def read_invalid(body: bytes) -> tuple[Any, list[Fault] | None]:
+        nonlocal find
+        value = decode(body)
+        if find is None:
+            find = compile_finder(schema, compile_tell_one("json")) or _find_nothing
+        faults = find(value)
+        return (None, faults) if faults else read(value)
+
+    return _compile_quick_read(schema, limits, Watch(shape), compile_teller(shape, "json"), read_invalid)
+
+
+def _find_nothing(value: Any) -> None:
+    return None
+
+
+def _compile_quick_read(
+    strict: Schema, limits: Limits, watch: Watch, tell: Callable[[Any], list[Fault]], read_invalid: Read
+) -> Read:
+    """Return what has bodies loaded in C, and those that cannot be by ``read_invalid``."""
+    take: Callable[[bytes], tuple[Any, Any] | None] | None = None
+    calls_to_look = calls_to_rest = misses = 0
+
+    def read(body: bytes) -> tuple[Any, list[Fault] | None]:
+        nonlocal take, calls_to_look, calls_to_rest, misses
+        if calls_to_rest:
+            calls_to_rest -= 1
+            return read_invalid(body)
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            # Nested schemas may be named before they are there, so compiling waits for the first body.
+            take = take or compile_take(strict, limits) or _take_nothing
+            calls_to_look = watch.look()
+        taken = take(body)  # type: ignore[misc]  # The first call has looked.
+        if taken is None:
+            # Where body after body is invalid, or has what no mold takes, trying costs more than it saves.
+            misses = min(2 * misses + 1, _MOST_RESTS)
+            calls_to_rest = misses
+            return read_invalid(body)
+        if misses:
+            misses = 0
+        return taken if taken[1] is None else (None, tell(taken[1]))
+
+    return read
+
+
+def _take_nothing(body: bytes) -> None:
+    return None
 
 
 def _make_private(

@@ -1,9 +1,9 @@
-"""Lists of plain objects, written by the codec in C where the text is proved to be marshmallow's.
+"""Plain objects, written by the codec in C where the text is proved to be marshmallow's.
 
-A mirror is a struct type of the codec's with the members that a schema dumps. The codec fills mirrors from objects and
-writes them in less than half the time that Python takes to make dicts. Before that, a generated function proves that
-every object can be read without running any code, and that every value is of an exact type, which marshmallow and the
-codec write alike. Nothing is seen when the proof fails: the caller then dumps the same objects by the compiled schema.
+A mirror is a struct type of the codec's with the members that a schema dumps: it is made in half the time that a dict
+takes, and written faster. A generated function reads the objects, proves that this runs no code of theirs and that
+every value is of an exact type, which marshmallow and the codec write alike, and fills mirrors with the values. Nothing
+is seen when the proof fails: the caller then dumps the same objects by the compiled schema.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import datetime as dt
 import uuid
 from collections.abc import Callable
 from keyword import iskeyword
-from typing import Any
+from typing import Any, TypeAlias
 
 from marshmallow import Schema, fields
 from marshmallow.fields import Field
 
-from ramekin.json import MIRROR_ERRORS, make_mirror, make_mirror_writer
+from ramekin.json import PLAIN_ERRORS, can_name, encode_plain, make_mirror
 from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.elements import compile_function
 from ramekin.schemas.plainness import (
@@ -29,60 +29,80 @@ from ramekin.schemas.plainness import (
     reads_itself,
 )
 
-#: Fewest objects for which the proof costs less than it saves.
-FEWEST = 4
+#: Writes what a schema dumps as JSON.
+Write: TypeAlias = Callable[[Any], bytes]
+#: Of a function for dicts, or for lists that begin with one (True), and one for anything else (False).
+Writers: TypeAlias = dict[bool, Write]
 
-#: Lists in a row that could not be proved, after which no more are tried.
-_MOST_MISSES = 16
+#: Values that could not be proved between two looks at the schema, after which no more are tried.
+_MOST_MISSES = 512
 
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
 
+#: Names of built-ins in the source.
+_BUILTINS = ("type", "str", "int", "float", "list", "dict")
 
-class Mirror:
-    """Writes lists of plain objects as JSON.
+#: What reading an object that is not as its proof expects may raise, and what the codec may; a proof that fails, too.
+_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
+
+
+def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write) -> Writers:
+    """Return what writes an object, or a list of objects where the schema says ``many``.
+
+    Each function is compiled with its first value, as most schemas see values of one kind only; it takes its own place
+    in the dict then, so it is to be looked up for each value.
 
     Args:
         schema: A schema without hooks, which dumps by marshmallow's steps.
+        look: Looks whether the schema was changed, and returns how many calls may pass before the next look.
+        write_dumped: Writes what no mirror can.
     """
+    writers: Writers = {}
 
-    __slots__ = ("_misses", "_schema", "_writers")
+    def write_first(by_key: bool) -> Write:
+        def write(value: Any) -> bytes:
+            writers[by_key] = _compile_writer(schema, by_key, look_and_forget, write_missed)
+            return writers[by_key](value)
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
-        self._misses = 0
-        self._writers: dict[bool, Callable[[list[Any]], bytes | None]] = {}
+        misses = 0
 
-    def write(self, objects: list[Any]) -> bytes | None:
-        """Return the JSON text of what the schema dumps with ``many=True``, None where that could not be proved."""
-        if self._misses >= _MOST_MISSES or not objects:
-            return None
-        by_key = type(objects[0]) is dict
-        if by_key not in self._writers:
-            self._writers[by_key] = _compile_writer(self._schema, by_key)
-        text = self._writers[by_key](objects)
-        self._misses = self._misses + 1 if text is None else 0
-        return text
+        def look_and_forget() -> int:
+            nonlocal misses
+            misses = 0
+            return look()
+
+        def write_missed(value: Any) -> bytes:
+            nonlocal misses
+            misses += 1
+            if misses > _MOST_MISSES:
+                writers[by_key] = _watched(look, write_dumped)
+            return write_dumped(value)
+
+        return write
+
+    writers |= {by_key: write_first(by_key) for by_key in (False, True)}
+    return writers
 
 
-def _compile_writer(schema: Schema, by_key: bool) -> Callable[[list[Any]], bytes | None]:
-    source = _ProofSource(by_key)
-    mirror = source.add_schema(schema, "o", 2, ())
-    if mirror is None:
-        return lambda objects: None
-    prove, write_mirrors = source.compile(), make_mirror_writer(mirror)
+def _compile_writer(schema: Schema, by_key: bool, look: Callable[[], int], other: Write) -> Write:
+    source = _MirrorSource(by_key, many=schema.many)
+    whole = source.add_schema(schema, "o", 3 if schema.many else 2, ())
+    return _watched(look, other) if whole is None else source.compile(whole, look, other)
 
-    def write(objects: list[Any]) -> bytes | None:
-        try:
-            in_utc = prove(objects)
-            if in_utc is None:
-                return None
-            text = write_mirrors(objects)
-        except MIRROR_ERRORS:
-            return None
-        return _spell_utc(text, in_utc) if in_utc else text
 
-    return write
+def _watched(look: Callable[[], int], write: Write) -> Write:
+    """Return what looks at the schema now and then, and writes."""
+    calls_to_look = 0
+
+    def write_watched(value: Any) -> bytes:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = look()
+        return write(value)
+
+    return write_watched
 
 
 def _spell_utc(text: bytes, times: int) -> bytes | None:
@@ -101,153 +121,232 @@ def _spell_utc(text: bytes, times: int) -> bytes | None:
     return spelt if len(spelt) - len(text) == 5 * times else None
 
 
-class _ProofSource:
-    """Collects the source of the function that proves objects.
-
-    The function takes a list and returns how many times in UTC it holds, None if anything is not proved.
+class _MirrorSource:
+    """Collects the source of the function that proves objects and writes them.
 
     Args:
         by_key: Whether the objects are dicts; else their attributes are read.
+        many: Whether the function takes a list of them.
     """
 
-    def __init__(self, by_key: bool) -> None:
+    def __init__(self, by_key: bool, *, many: bool) -> None:
         self.by_key = by_key
+        self.many = many
         self.lines: list[str] = []
-        self.classes = 0
-        self.namespace: dict[str, Any] = {"utc": dt.UTC, "datetime": dt.datetime, "date": dt.date, "UUID": uuid.UUID}
+        self.names = 0
+        self.classes: list[str] = []
+        self.has_times = False
+        self.namespace: dict[str, Any] = {
+            "utc": dt.UTC,
+            "datetime": dt.datetime,
+            "date": dt.date,
+            "UUID": uuid.UUID,
+            "encode": encode_plain,
+            "spell_utc": _spell_utc,
+        }
 
-    def compile(self) -> Callable[[list[Any]], int | None]:
-        """Return the function."""
-        first = "dict" if self.by_key else "None"
-        lines = ["def prove(objects):", " n = 0", *(f" c{each} = {first}" for each in range(self.classes))]
-        lines += [" for o in objects:", *self.lines, " return n"]
-        return compile_function("\n".join(lines), "prove", self.namespace)  # type: ignore[no-any-return]
+    def compile(self, whole: str, look: Callable[[], int], other: Write) -> Write:
+        """Return the function, given the expression of the mirror of one object.
 
-    def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> Any:
-        """Add the proof of an object, named as said; return the mirror of its schema, None if it can have none."""
+        All stands in one function, as a call takes a tenth of the time that a small object takes.
+        """
+        # In a long loop, local names are found a little faster.
+        local = "".join(f", {name}={name}" for name in (*_BUILTINS, *self.namespace)) if self.many else ""
+        self.namespace |= {"calls_to_look": 0, "look": look, "other": other, "ERRORS": _ERRORS}
+        body = [*self.lines, f"  text = encode({whole})"]
+        if self.many:
+            # To read other sequences may run code of theirs.
+            head = ["  if type(o) is not list: raise LookupError", "  mirrors = []"]
+            head += [*(f"  {each} = None" for each in self.classes), "  for o in given:"]
+            body = [*head, *self.lines, f"   mirrors.append({whole})", "  text = encode(mirrors)"]
+        lines = [
+            f"def write(o{local}):",
+            " global calls_to_look",
+            " calls_to_look -= 1",
+            " if calls_to_look < 0: calls_to_look = look()",
+            " given, n = o, 0",
+            " try:",
+            *body,
+            " except ERRORS: pass",
+            " else:",
+            *(["  if n: text = spell_utc(text, n)"] if self.has_times else []),
+            "  if text is not None: return text",
+            " return other(given)",
+        ]
+        return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]
+
+    def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
+        """Add the proof of an object, named as said; return the expression of its mirror, None if it can have none."""
         plain = dumps_by_steps(schema) and not has_dump_hooks(schema) and not reads_itself(schema)
         if not plain or type(schema) in path or schema.dict_class is not dict or not schema.dump_fields:
             return None
-        number, self.classes = self.classes, self.classes + 1
-        self._add(depth, f"if type({name}) is not c{number}:")
-        self._add(depth, f" c{number} = type({name})")
-        self._add(depth, f" if not is_plain_{number}(c{number}): return None")
-        members: dict[str, Any] = {}
-        keys: dict[str, str] = {}
-        for field_name, field in schema.dump_fields.items():
-            attribute = field_name if field.attribute is None else field.attribute
-            key = field_name if field.data_key is None else field.data_key
-            if not _can_name(attribute, key, keys, self.by_key) or not is_read_plainly(field):
+        attributes = [
+            name if field.attribute is None else field.attribute for name, field in schema.dump_fields.items()
+        ]
+        keys = [name if field.data_key is None else field.data_key for name, field in schema.dump_fields.items()]
+        if not all(map(_can_write, keys)):
+            return None
+        self._add_class(name, depth, attributes)
+        values = []
+        for attribute, field in zip(attributes, schema.dump_fields.values(), strict=True):
+            if not (self.by_key or _can_read(attribute)) or "." in attribute or not is_read_plainly(field):
                 return None
-            self._add(depth, f"v = {name}[{attribute!r}]" if self.by_key else f"v = {name}.{attribute}")
-            annotation = self._add_value(field, depth, (*path, type(schema)))
-            if annotation is None:
+            value = self._new_name("v")
+            self._add(depth, f"{value} = {name}[{attribute!r}]" if self.by_key else f"{value} = {name}.{attribute}")
+            if not self._add_value(field, value, depth, (*path, type(schema))):
                 return None
-            members[attribute], keys[attribute] = annotation | None, key
-        self.namespace[f"is_plain_{number}"] = (lambda cls: False) if self.by_key else _PlainClasses(tuple(members))
-        return make_mirror(members, keys)
+            values.append(value)
+        mirror = self._new_name("mirror")
+        self.namespace[mirror] = make_mirror(keys)
+        return f"{mirror}({', '.join(values)})"
+
+    def _add_class(self, name: str, depth: int, attributes: list[str]) -> None:
+        """Add the proof that an object can be read without running code."""
+        if self.by_key:
+            self._add(depth, f"if type({name}) is not dict: raise LookupError")
+            return
+        judge = self._new_name("is_plain")
+        self.namespace[judge] = plain = _PlainClasses(tuple(attributes))
+        if not self.many:
+            self.namespace[f"known_{judge}"] = plain.known
+            self._add(depth, f"if type({name}) not in known_{judge} and not {judge}(type({name})): raise LookupError")
+            return
+        # Most objects of a list are of the class of the one before.
+        last = self._new_name("c")
+        self.classes.append(last)
+        self._add(depth, f"if type({name}) is not {last}:")
+        self._add(depth, f" {last} = type({name})")
+        self._add(depth, f" if not {judge}({last}): raise LookupError")
+
+    def _new_name(self, kind: str) -> str:
+        self.names += 1
+        return f"{kind}{self.names}"
 
     def _add(self, depth: int, line: str) -> None:
         self.lines.append(" " * depth + line)
 
-    def _add_value(self, field: Any, depth: int, path: tuple[type, ...]) -> Any:
-        """Add the proof of a value v; return its type for the codec, None if the codec cannot dump it."""
+    def _add_value(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
+        """Add the proof of a value named v, after which v is what the codec writes; tell whether the codec can."""
         serialize = type(field)._serialize
         if serialize is fields.DateTime._serialize and field.OBJ_TYPE == "datetime":
-            return self._add_time(field, depth)
+            return self._add_time(field, v, depth)
         if serialize is fields.List._serialize and isinstance(field, fields.List):
-            return self._add_list(field, depth, path)
+            return self._add_list(field, v, depth, path)
         if serialize is fields.Nested._serialize and finds_schema_itself(field):
-            return self._add_nested(field, depth, path)
-        test, annotation = _find_scalar(field)
-        if annotation is not None:
-            self._add(depth, f"if {test} and v is not None: return None")
-        return annotation
+            return self._add_nested(field, v, depth, path)
+        lines = _prove_scalar(field)
+        for line in lines:
+            self._add(depth, line.format(v=v))
+        return bool(lines)
 
-    def _add_time(self, field: Any, depth: int) -> Any:
-        if not _writes_iso(field, dt.datetime):
-            return None
-        self._add(depth, "if type(v) is datetime:")
-        self._add(depth, " z = v.tzinfo")
+    def _add_time(self, field: Any, v: str, depth: int) -> bool:
+        self.has_times = True
+        self._add(depth, f"if type({v}) is datetime:")
+        self._add(depth, f" z = {v}.tzinfo")
         self._add(depth, " if z is utc: n += 1")
         # Of other zones the codec rounds the offset, and their own code may be anything.
-        self._add(depth, " elif z is not None: return None")
-        self._add(depth, "elif v is not None: return None")
-        return dt.datetime
+        self._add(depth, " elif z is not None: raise LookupError")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return _writes_iso(field, dt.datetime)
 
-    def _add_list(self, field: Any, depth: int, path: tuple[type, ...]) -> Any:
+    def _add_list(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
         if "_serialize" in field.inner.__dict__:
-            return None
-        self._add(depth, "if type(v) is list:")
-        self._add(depth, " for v in v:")
-        annotation = self._add_value(field.inner, depth + 2, path)
-        self._add(depth, "elif v is not None: return None")
-        return None if annotation is None else list[annotation | None]  # type: ignore[valid-type]
+            return False
+        item, items = self._new_name("v"), self._new_name("v")
+        before = len(self.lines)  # A list whose items are written as they are needs no copy.
+        self._add(depth, f"if type({v}) is list:")
+        self._add(depth, f" for {item} in {v}:")
+        if not self._add_value(field.inner, item, depth + 2, path):
+            return False
+        if any(f"{item} = " in line for line in self.lines[before + 2 :]):
+            self.lines.insert(before + 1, " " * depth + f" {items} = []")
+            self._add(depth, f"  {items}.append({item})")
+            self._add(depth, f" {v} = {items}")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return True
 
-    def _add_nested(self, field: Any, depth: int, path: tuple[type, ...]) -> Any:
+    def _add_nested(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
         schema = field.schema
         if schema.many or field.many:
-            return None
-        name = f"o{len(self.lines)}"
-        self._add(depth, "if v is not None:")
-        self._add(depth, f" {name} = v")
-        return self.add_schema(schema, name, depth + 1, path)
+            return False
+        self._add(depth, f"if {v} is not None:")
+        mirror = self.add_schema(schema, v, depth + 1, path)
+        if mirror is not None:
+            self._add(depth, f" {v} = {mirror}")
+        return mirror is not None
 
 
 class _PlainClasses:
-    """Tells whether objects of a class are read without running code, and remembers it."""
+    """Tells whether objects of a class are read without running code, and remembers it.
 
-    __slots__ = ("_attributes", "_known")
+    Attributes:
+        known: Classes of which it was told.
+    """
+
+    __slots__ = ("_attributes", "_refused", "known")
 
     def __init__(self, attributes: tuple[str, ...]) -> None:
         self._attributes = attributes
-        self._known: dict[type, bool] = {}
+        self._refused: set[type] = set()
+        self.known: set[type] = set()
 
     def __call__(self, cls: type) -> bool:
-        if cls in self._known:
-            return self._known[cls]
+        if cls in self.known or cls in self._refused:
+            return cls in self.known
         plain = has_plain_attributes(cls) and all(is_data(cls, each) for each in self._attributes)
-        if len(self._known) < _MOST_TYPES:
-            self._known[cls] = plain
+        kept = self.known if plain else self._refused
+        if len(kept) < _MOST_TYPES:
+            kept.add(cls)
         return plain
 
 
-def _can_name(attribute: str, key: Any, keys: dict[str, str], by_key: bool) -> bool:
-    """Tell whether a struct can have a member for an attribute, written under a key."""
-    # The codec looks in a dict for the key. It writes keys as they are, so they must not need an escape.
-    plain = attribute.isidentifier() and attribute.isascii() and not iskeyword(attribute) and attribute[:2] != "__"
-    written = type(key) is str and key.isprintable() and not {'"', "\\"} & {*key} and not key.endswith("Z")
-    fresh = attribute not in keys and key not in keys.values()
-    return plain and written and fresh and (attribute == key or not by_key)
+def _can_read(attribute: str) -> bool:
+    """Tell whether source can name an attribute as it is."""
+    return attribute.isidentifier() and attribute.isascii() and not iskeyword(attribute) and attribute[:2] != "__"
 
 
-def _find_scalar(field: Any) -> tuple[str, Any]:
-    """Return the test for values v that are not a field's own, and the type of its own, None if the codec has none."""
+def _can_write(key: Any) -> bool:
+    """Tell whether a mirror can have a key, which is not taken for a time."""
+    return can_name(key) and not key.endswith("Z")
+
+
+#: How the values of fields that are written as they are are proved, by what the field serializes with.
+_EXACT: tuple[tuple[Any, str], ...] = (
+    (fields.String, "if type({v}) is not str and {v} is not None: raise LookupError"),
+    (fields.UUID, "if type({v}) is not UUID and {v} is not None: raise LookupError"),
+)
+
+
+def _prove_scalar(field: Any) -> list[str]:
+    """Return the lines that prove a value v and make it what the codec writes; none if the codec cannot write it."""
     serialize = type(field)._serialize
-    if serialize is fields.String._serialize:
-        return "type(v) is not str", str
+    for kind, line in _EXACT:
+        if serialize is kind._serialize:
+            return [line]
     if serialize is fields.Number._serialize:
-        return _find_number(field)
+        return _prove_number(field)
     if serialize is Field._serialize and isinstance(field, fields.Boolean):
-        return "v is not True and v is not False", bool
-    if serialize is fields.UUID._serialize:
-        return "type(v) is not UUID", uuid.UUID
+        return ["if {v} is not True and {v} is not False and {v} is not None: raise LookupError"]
     if serialize is fields.DateTime._serialize and field.OBJ_TYPE == "date" and _writes_iso(field, dt.date):
-        return "type(v) is not date", dt.date
-    return "", None
+        return ["if type({v}) is not date and {v} is not None: raise LookupError"]
+    return []
 
 
-def _find_number(field: Any) -> tuple[str, Any]:
+def _prove_number(field: Any) -> list[str]:
     cls: Any = type(field)
     own = any(getattr(cls, each) is not getattr(fields.Number, each) for each in ("_format_num", "_to_string"))
     if own or field.as_string or "_format_num" in field.__dict__:
-        return "", None
+        return []
     if cls.num_type is int:
-        return "type(v) is not int", int
-    # The codec makes a float of an integer as Python does.
-    return (
-        ("(type(v) is not float or v - v != 0) and type(v) is not int", float) if cls.num_type is float else ("", None)
-    )
+        return ["if type({v}) is not int and {v} is not None: raise LookupError"]
+    if cls.num_type is not float:
+        return []
+    return [
+        "if type({v}) is float:",
+        " if {v} - {v} != 0.0: raise LookupError",
+        "elif type({v}) is int: {v} = float({v})",
+        "elif {v} is not None: raise LookupError",
+    ]
 
 
 def _writes_iso(field: Any, cls: Any) -> bool:

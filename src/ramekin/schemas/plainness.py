@@ -6,17 +6,32 @@ from inspect import getattr_static
 from types import MemberDescriptorType
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 from marshmallow.decorators import POST_DUMP, PRE_DUMP
 from marshmallow.fields import Field
 
-_STEPS = ("dump", "_serialize", "_invoke_dump_processors", "_invoke_processors")
+from ramekin.schemas.copies import finds_schema_itself
+from ramekin.schemas.strictness import SettledNested
+
+_DUMP_STEPS = ("dump", "_serialize", "_invoke_dump_processors", "_invoke_processors")
+
+_LOAD_STEPS = (
+    "load",
+    "_do_load",
+    "_deserialize",
+    "_call_and_store",
+    "_invoke_load_processors",
+    "_invoke_processors",
+    "_invoke_field_validators",
+    "_invoke_schema_validators",
+    "_run_validator",
+)
 
 
 def dumps_by_steps(schema: Schema) -> bool:
     """Tell whether a schema dumps by marshmallow's own steps, none of which is overridden."""
     cls: Any = type(schema)
-    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _STEPS)
+    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _DUMP_STEPS)
 
 
 def has_dump_hooks(schema: Schema) -> bool:
@@ -55,3 +70,33 @@ def is_data(cls: type, attribute: str) -> bool:
             found = base.__dict__[attribute]
             return type(found) is MemberDescriptorType or not hasattr(type(found), "__get__")
     return True
+
+
+def loads_by_steps(schema: Schema) -> bool:
+    """Tell whether a schema loads by marshmallow's own steps, none of which is overridden."""
+    cls: Any = type(schema)
+    return all(getattr(cls, name) is getattr(Schema, name) and name not in schema.__dict__ for name in _LOAD_STEPS)
+
+
+def nests_plainly(field: fields.Nested) -> bool:
+    """Tell whether a Nested field loads by its schema alone, in marshmallow's own way."""
+    cls: Any = type(field)
+    own = field.__dict__.get("_deserialize")
+    methods = ("_deserialize", "_load", "_test_collection")
+    return (
+        all(getattr(cls, name) is getattr(fields.Nested, name) for name in methods)
+        and finds_schema_itself(field)
+        and (own is None or type(own) is SettledNested)
+        and "_load" not in field.__dict__
+    )
+
+
+def handles_errors(schema: Schema) -> bool:
+    """Tell whether a schema has its own `Schema.handle_error`."""
+    return type(schema).handle_error is not Schema.handle_error or "handle_error" in schema.__dict__
+
+
+def nested_schema(field: fields.Nested) -> Schema:
+    """Return the schema of a Nested field that loads plainly, made strict where the field is."""
+    own = field.__dict__.get("_deserialize")
+    return own.settle() if type(own) is SettledNested else field.schema

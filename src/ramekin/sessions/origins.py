@@ -25,20 +25,20 @@ _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def check_origins(given: Iterable[str]) -> frozenset[str]:
-    """Return origins as browsers send them.
+def check_origins(given: Iterable[str], where: str = "trusted_origins") -> frozenset[str]:
+    """Return origins as browsers send them; ``where`` is how errors name them.
 
     Raises:
         DeclarationError: One is no origin of a web page.
     """
     if isinstance(given, str):
-        raise DeclarationError(f"trusted_origins takes several origins, not the text {given!r}.")
+        raise DeclarationError(f"{where} takes several origins, not the text {given!r}.")
     origins = tuple(given)
     for origin in origins:
         found = _ORIGIN.fullmatch(origin) if isinstance(origin, str) else None
         if found is None or found[3] == _DEFAULT_PORTS[found[1]]:
             raise DeclarationError(
-                f"trusted_origins takes origins as browsers send them, such as 'https://app.example', not {origin!r}."
+                f"{where} takes origins as browsers send them, such as 'https://app.example', not {origin!r}."
             )
     return frozenset(origins)
 

@@ -34,7 +34,7 @@ def serve_through_asgi(asgi: ASGIApplication, marks: Mapping[str, Any]) -> WSGIA
     """
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        connection = _Connection(asgi, {**_to_scope(environ), **marks}, environ["wsgi.input"])
+        connection = _Connection(asgi, {**to_scope(environ), **marks}, environ["wsgi.input"])
         message = connection.next_message()
         if message is None:
             raise ProtocolError("The ASGI application ended without a response.")
@@ -45,7 +45,7 @@ def serve_through_asgi(asgi: ASGIApplication, marks: Mapping[str, Any]) -> WSGIA
     return serve
 
 
-def _to_scope(environ: WSGIEnvironment) -> Scope:
+def to_scope(environ: WSGIEnvironment) -> Scope:
     """Return the scope that a server would make of what it made this environ of."""
     prefix, path = (environ.get(key, "").encode("latin-1") for key in ("SCRIPT_NAME", "PATH_INFO"))
     names = {key: key.removeprefix("HTTP_") for key in environ if key.startswith("HTTP_") or key in _FIELDS}
@@ -92,7 +92,7 @@ class _Connection:
         self._wanted, self._left_by_client = asyncio.Semaphore(0), asyncio.Event()
         try:
             await self._asgi(self._scope, self._receive, self._send)
-            if self._state != "ended":
+            if self._state != "ended" and not self._left_by_client.is_set():
                 raise ProtocolError("The ASGI application returned before its response had ended.")
         except BaseException as error:  # It is the test's; a SystemExit that passed would end the loop for all.
             self._messages.put(error)
@@ -149,10 +149,16 @@ class _Connection:
         self._loop.call_soon_threadsafe(self._wanted.release)
 
     def leave(self) -> None:
-        """Close the connection, and wait for the application to notice."""
+        """Close the connection, and wait for the application to notice.
+
+        Raises:
+            BaseException: What the application raised, unless that was asked for before.
+        """
         self._loop.call_soon_threadsafe(self._left_by_client.set)
         self.go_on()
         self._task.result()
+        while not self._messages.empty():
+            self.next_message()
 
 
 class _Content:

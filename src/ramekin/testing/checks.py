@@ -24,6 +24,7 @@ from ramekin.wsgi import WSGIRequest
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ramekin.methods import Route
     from ramekin.operations import Operation
     from ramekin.sites import Site
 
@@ -126,6 +127,10 @@ class Check:
             content = b"".join(chunks)
         if heads:
             self._check_response(operation, sent, *heads[-1], content)
+            if content is None and sent.method != "HEAD":
+                status, headers = heads[-1]
+                check = self.contract.watch_items(operation.id, status=status, headers=headers)
+                return chunks if check is None else _Watched(chunks, check, self._report)
         return chunks
 
     def _check_request(self, environ: WSGIEnvironment, operation: Operation, sent: _Sent) -> None:
@@ -170,6 +175,15 @@ class Check:
         for observe in observers:
             observe(self._site, exercise)
 
+    def check_message(self, operation: Operation, value: Any) -> None:
+        """Hold a message of the app against the contract.
+
+        Raises:
+            ContractBreach: It is not what is declared.
+        """
+        if self.enabled:
+            self._report(self.contract.check_message(operation.id, value))
+
     @property
     def exercises(self) -> list[Exercise]:
         """The exchanges that kept the contract, in order; described when somebody asks, for most tests never do."""
@@ -212,6 +226,18 @@ def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
         return None
     if site.hosts is not None and not site.hosts.trust(request.host):
         return None
+    route = _match_route(site, environ)
+    plan = None if route is None else route.plans.get(environ["REQUEST_METHOD"])
+    return None if plan is None else plan.operation
+
+
+def match_socket(site: Site, environ: WSGIEnvironment) -> Operation | None:
+    """Return the operation that opens a WebSocket connection at a path; None where there is none."""
+    route = _match_route(site, environ)
+    return None if route is None or route.socket is None else route.socket.operation
+
+
+def _match_route(site: Site, environ: WSGIEnvironment) -> Route | None:
     path = environ.get("PATH_INFO") or "/"
     route = site.router.static.get(path)
     if route is None:
@@ -219,8 +245,7 @@ def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
             route, _ = site.router.find(path.encode("latin-1").decode())
         except (NoRoute, MovedTo, UnicodeError):
             return None
-    plan = route.plans.get(environ["REQUEST_METHOD"])
-    return None if plan is None else plan.operation
+    return route
 
 
 def _list_fields(environ: WSGIEnvironment) -> list[tuple[str, str]]:
@@ -236,6 +261,30 @@ def _list_fields(environ: WSGIEnvironment) -> list[tuple[str, str]]:
 def _to_text(text: str) -> str:
     """Return an environ's text, which carries bytes as latin-1 (PEP 3333), decoded from UTF-8."""
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class _Watched:
+    """The content of a stream of items, each held against the contract when it is asked for."""
+
+    def __init__(
+        self,
+        chunks: Iterable[bytes],
+        check: Callable[[bytes], list[Breach]],
+        report: Callable[[list[Breach]], None],
+    ) -> None:
+        self._chunks = chunks
+        self._check = check
+        self._report = report
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self._report(self._check(chunk))
+            yield chunk
+
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
 
 
 def _read_all(chunks: Iterable[bytes]) -> list[bytes]:

@@ -23,12 +23,13 @@ from werkzeug.test import EnvironBuilder
 from ramekin.coroutines import run_coroutine
 from ramekin.testing.bodies import encode_cookies, encode_form, encode_header, encode_json, encode_query
 from ramekin.testing.calls import compose, find_operation
-from ramekin.testing.checks import EXCHANGE, Check, Exchange
+from ramekin.testing.checks import EXCHANGE, Check, Exchange, match_socket
 from ramekin.testing.errors import CallError
 from ramekin.testing.results import Result
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.datastructures import Headers
 
     from ramekin.app import App
     from ramekin.auth import Principal
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ramekin.settings import Settings
     from ramekin.sites import Site
     from ramekin.testing.bodies import File
+    from ramekin.testing.sockets import ClientSocket
 
 P = ParamSpec("P")
 
@@ -277,6 +279,73 @@ class Client:
             problem_type=self.site.problem_format.media_type,
             operation=exchange.operation,
         )
+
+    def websocket(
+        self,
+        path: str,
+        *,
+        query: str | Mapping[str, Any] | Iterable[tuple[str, Any]] = "",
+        headers: Mapping[str, Any] | None = None,
+        cookies: Mapping[str, Any] | None = None,
+        subprotocols: Iterable[str] = (),
+    ) -> ClientSocket:
+        """Return a WebSocket connection, through ASGI whatever this client speaks; it is opened by ``with``.
+
+        Args:
+            path: A path that begins with ``/``, perhaps with a query.
+            query: The query, as of any request.
+            headers: Header fields; browsers send ``Origin``.
+            cookies: Cookies beside those that the client keeps.
+            subprotocols: The subprotocols that the client offers.
+
+        Example:
+            >>> with client.websocket("/rooms/tea") as socket:
+            ...     socket.send({"text": "Hello."})
+        """
+        from ramekin.testing.asgi import to_scope
+        from ramekin.testing.sockets import ClientSocket
+
+        path, query_string = self._split("WEBSOCKET", path, {"query": query})
+        joined = self._join_headers(headers or {})
+        kept = _Cookies(joined.pop("cookie", ("", None))[1], cookies or {})
+        builder = EnvironBuilder(
+            base_url=f"http://localhost{self._script_name}",
+            query_string=query_string,
+            headers=list(joined.values()),
+            environ_base={"REMOTE_ADDR": "127.0.0.1"},
+            environ_overrides=self._locate(path, query_string),
+        )
+        environ = builder.get_environ()
+        builder.close()
+        self._jar._add_cookies_to_wsgi(environ)
+        environ["HTTP_COOKIE"] = kept.join(environ.get("HTTP_COOKIE", ""))
+        operation = match_socket(self.site, environ)
+        scope = {
+            **to_scope(environ),
+            "type": "websocket",
+            "scheme": "ws",
+            "subprotocols": list(subprotocols),
+            "extensions": {"websocket.http.response": {}},
+            self.app.site_key: self.site,
+        }
+        del scope["method"]
+
+        def make_result(status: int, received: Headers, body: bytes) -> Result:
+            return Result(
+                status=status,
+                headers=received,
+                chunks=[body],
+                close=lambda: None,
+                method="GET",
+                path=self._script_name + path,
+                problem_type=self.site.problem_format.media_type,
+            )
+
+        def check(value: Any) -> None:
+            if operation is not None:
+                self._check.check_message(operation, value)
+
+        return ClientSocket(self.app.asgi, scope, make_result, check)
 
     def _join_headers(self, given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         """Return header fields by lower-case name; those of the client give way, and None takes one away."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ramekin.errors import RamekinError
+
+if TYPE_CHECKING:
+    from ramekin.testing.results import Result
 
 
 class CallError(RamekinError):
@@ -11,6 +16,18 @@ class CallError(RamekinError):
 
 class ResultError(RamekinError):
     """A test read a result as what it is not: JSON where there is none, a problem where there was a success."""
+
+
+class SocketRefused(RamekinError):
+    """An app answered a request for a WebSocket connection over HTTP.
+
+    Attributes:
+        result: The answer.
+    """
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(repr(result))
+        self.result = result
 
 
 class ProtocolError(RamekinError):

@@ -6,6 +6,7 @@ Specification: RFC 9110 §6 (responses); RFC 9457 (problem details).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from marshmallow import ValidationError
@@ -13,6 +14,9 @@ from werkzeug.http import parse_cookie, parse_options_header
 
 from ramekin import json as codec
 from ramekin.contract.responses import UNLIMITED
+from ramekin.streaming.events import Event
+from ramekin.streaming.formats import EVENTS_MEDIA_TYPE, LINES_MEDIA_TYPE
+from ramekin.streaming.reading import EventReader, LineReader
 from ramekin.testing.errors import ResultError
 from ramekin.testing.values import load_value
 
@@ -85,6 +89,40 @@ class Result:
             yield from chunks
         finally:
             self._close()
+
+    def iter_events(self) -> Iterator[Event[Any]]:
+        """Yield the server-sent events as they come, each with its data as what its JSON stands for.
+
+        Raises:
+            ResultError: The media type is another, or the data of an event is not strict JSON.
+        """
+        if self.media_type != EVENTS_MEDIA_TYPE:
+            raise self._unlike("server-sent events")
+        reader = EventReader()
+        for chunk in self.iter():
+            for event in reader.read(chunk):
+                yield replace(event, data=self._decode(event.data.encode()))
+
+    def iter_items(self) -> Iterator[Any]:
+        """Yield the items of a stream as they come: the data of each event, or each line of JSON Lines.
+
+        Raises:
+            ResultError: The media type is of neither, or an item is not strict JSON.
+        """
+        if self.media_type == EVENTS_MEDIA_TYPE:
+            yield from (event.data for event in self.iter_events())
+            return
+        if self.media_type != LINES_MEDIA_TYPE:
+            raise self._unlike("a stream of items")
+        reader = LineReader()
+        for chunk in self.iter():
+            yield from map(self._decode, reader.read(chunk))
+
+    def _decode(self, text: bytes) -> Any:
+        try:
+            return codec.decode(text, UNLIMITED)
+        except codec.JSONError as error:
+            raise ResultError(f"{self._title}: an item is not JSON: {error.detail}") from error
 
     def close(self) -> None:
         """End the response, its content read or not, as a server does when the client has gone."""

@@ -1,0 +1,71 @@
+"""The text of problem details, put together from ready pieces.
+
+It is what `ramekin.json.encode` writes of `ProblemDetails.body`, to the byte. Anybody may send invalid requests, so to
+answer one should cost no more than to serve a valid one.
+
+Specification: RFC 9457; RFC 8259.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from ramekin import json
+from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFailed, quote_instance
+
+if TYPE_CHECKING:
+    from ramekin.requests import Request
+    from ramekin.schemas import Fault
+
+
+def write_problem(details: ProblemDetails, problem: Problem, request: Request) -> bytes:
+    """Return the text of one occurrence."""
+    detail = b"" if problem.detail is None else b',"detail":' + json.encode(problem.detail)
+    values = b"," + json.encode(problem.values)[1:-1] if problem.values else b""
+    head = _write_head(details.base_uri, problem.title, problem.status, problem.code)
+    faults: Sequence[Fault] | None = None
+    if isinstance(problem, ValidationFailed) or (isinstance(problem, BadRequest) and problem.faults):
+        faults = problem.faults
+    return _join(head + detail, request, values, faults)
+
+
+def compile_faults_writer(details: ProblemDetails) -> Callable[[Sequence[Fault], Request], bytes]:
+    """Return what writes the text of `ramekin.problems.ValidationFailed` with some faults."""
+    kind = ValidationFailed
+    head = _write_head(details.base_uri, kind.title, kind.status, kind.code)
+
+    def write_faults(faults: Sequence[Fault], request: Request) -> bytes:
+        return _join(head, request, b"", faults)
+
+    return write_faults
+
+
+def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
+    # No operation answers CONNECT.
+    is_connect = request.operation is None and request.method == "CONNECT"
+    instance = _write_instance(request.script_name, request.path, is_connect)
+    # What a request id has is no character that JSON escapes.
+    text = b'%b%b,"request_id":"%b"%b' % (head, instance, request.id.encode(), values)
+    if faults is None:
+        return text + b"}"
+    return b'%b,"errors":[%b]}' % (text, b",".join([fault.text or _write_fault(fault) for fault in faults]))
+
+
+@lru_cache(maxsize=256)
+def _write_head(base_uri: str | None, title: str, status: int, code: str) -> bytes:
+    kind = "about:blank" if base_uri is None else base_uri + code
+    return json.encode({"type": kind, "title": title, "status": status, "code": code})[:-1]
+
+
+@lru_cache(maxsize=256)
+def _write_instance(script_name: str, path: str, is_connect: bool) -> bytes:
+    instance = quote_instance(script_name, path, is_connect=is_connect)
+    return b"" if instance is None else b',"instance":' + json.encode(instance)
+
+
+def _write_fault(fault: Fault) -> bytes:
+    return fault.keep_text(
+        json.encode({"location": fault.location, "pointer": fault.pointer, "code": fault.code, "detail": fault.detail})
+    )

@@ -1,0 +1,102 @@
+"""Conversations: a handler of messages, run beside what reads the connection, until either ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ramekin.failures import log_failure
+from ramekin.problems import Problem
+from ramekin.sockets.errors import INTERNAL, NORMAL, POLICY, RESTART, InvalidMessage, SocketClosed
+
+if TYPE_CHECKING:
+    from ramekin.requests import Request
+    from ramekin.sockets.sockets import Socket
+
+#: How long a handler may go on after its client left without noticing, before it is cancelled.
+LEAVE_SECONDS = 5.0
+
+
+class Conversation:
+    """One handler on its way: begun before the connection is accepted, run until the end of either.
+
+    Args:
+        start: Calls the handler.
+        socket: The socket that it has.
+        is_silent: Whether it never receives, so that it cannot notice that the client left.
+    """
+
+    def __init__(self, start: Callable[[], Coroutine[Any, Any, Any]], socket: Socket, *, is_silent: bool) -> None:
+        self._start = start
+        self._socket = socket
+        self._patience = 0.0 if is_silent else LEAVE_SECONDS
+        self._task: asyncio.Task[Any] | None = None
+
+    async def begin(self) -> None:
+        """Run the handler until it first wants to talk.
+
+        Raises:
+            Exception: What it raised before that.
+        """
+        self._task = asyncio.create_task(self._start())
+        self._task.add_done_callback(lambda _: self._socket.wanted.set())
+        await self._socket.wanted.wait()
+        if self._task.done():
+            self._task.result()
+
+    async def run(self, request: Request) -> Exception | None:
+        """Let the handler talk to its end, then close the connection.
+
+        Returns:
+            The exception that nobody expected, which was logged.
+        """
+        task, socket = self._task, self._socket
+        if task is None:
+            return None
+        socket.note_accepted()
+        reading = socket.start_reading()
+        try:
+            await asyncio.wait({task, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await self._let_end(task)
+            return await self._close(task, request)
+        except asyncio.CancelledError:
+            await self.aclose()
+            await socket.close(RESTART)
+            raise
+        finally:
+            await socket.stop_reading()
+
+    async def _let_end(self, task: asyncio.Task[Any]) -> None:
+        """Wait for a handler whose client left; one that does not notice is cancelled."""
+        await asyncio.wait({task}, timeout=self._patience)
+        if not task.done() and not self._socket.is_told:
+            task.cancel()
+        await asyncio.wait({task})
+
+    async def _close(self, task: asyncio.Task[Any], request: Request) -> Exception | None:
+        """Close the connection as the end of the handler says."""
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        socket = self._socket
+        if error is None:
+            await socket.close(NORMAL)
+        elif isinstance(error, InvalidMessage):
+            await socket.close(error.code, error.detail)
+        elif isinstance(error, Problem) and error.status < 500:
+            await socket.close(POLICY, error.code)
+        elif not isinstance(error, SocketClosed | asyncio.CancelledError):
+            log_failure(request, error)
+            await socket.close(INTERNAL)
+            return error if isinstance(error, Exception) else None
+        else:
+            await socket.close(INTERNAL if socket.close_code is None else NORMAL)
+        return None
+
+    async def aclose(self) -> None:
+        """End the handler, if it has not ended."""
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        if task is not None and not task.cancelled():
+            task.exception()  # Looked at, so that the loop does not complain that nobody did.

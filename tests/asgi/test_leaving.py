@@ -1,0 +1,262 @@
+"""Streams under ASGI: what runs when a client leaves, when the server stops, and what is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from marshmallow import fields
+
+from ramekin import App, Request, Resource, Settings, returns
+from ramekin.streaming import streams
+
+NO_PAGES = Settings(openapi_path=None, docs_path=None)
+TEXT = returns(fields.String(), media_type="text/plain")
+EVENTS = streams({"n": fields.Integer()})
+
+Method = Callable[[Any], Any]
+
+
+def make_app(method: Method, log: list[str], declare: Any = TEXT) -> App:
+    """Return an app of one stream that notes its teardown."""
+    app = App("Stream", settings=NO_PAGES)
+    app.add_resource("/", type("Feed", (Resource,), {"get": declare(method)}))
+
+    @app.teardown
+    async def end(request: Request, error: Exception | None) -> None:
+        log.append(f"teardown {type(error).__name__}")
+
+    return app
+
+
+class Server:
+    """One request to an app, as a server makes it, and what was sent."""
+
+    def __init__(self, app: App, send: Callable[[Any], Awaitable[None]] | None = None) -> None:
+        self.sent: list[bytes] = []
+        self.left = asyncio.Event()
+        self.got_chunk = asyncio.Event()
+        self._asked = False
+        self._send_more = send
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "http_version": "1.1"}
+        self.task = asyncio.ensure_future(app.asgi(scope, self._receive, self._send))
+
+    async def _receive(self) -> Any:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        if message["type"] == "http.response.body" and message["body"]:
+            self.sent.append(message["body"])
+            self.got_chunk.set()
+            if self._send_more is not None:
+                await self._send_more(message)
+
+
+def run(serve: Callable[[], Awaitable[None]]) -> None:
+    """Run a server, and see that it leaves no task behind."""
+
+    async def run_alone() -> None:
+        await serve()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(run_alone())
+
+
+def waiting_later(log: list[str]) -> Method:
+    """Return an async generator that waits for ever after its first chunk."""
+
+    async def get(self: Any) -> AsyncIterator[Any]:
+        try:
+            yield "first"
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append("finally")
+
+    return get
+
+
+def events_later(log: list[str]) -> Method:
+    """Return the same for events."""
+
+    async def get(self: Any) -> AsyncIterator[Any]:
+        try:
+            yield {"n": 1}
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            log.append("finally")
+
+    return get
+
+
+@pytest.mark.parametrize(("make", "declare"), [(waiting_later, TEXT), (events_later, EVENTS)])
+def test_leaving_breaks_off_what_an_async_generator_waits_for(make: Any, declare: Any) -> None:
+    """Its finally runs, then the teardown, and the request ends without a fault."""
+    log: list[str] = []
+
+    async def serve() -> None:
+        server = Server(make_app(make(log), log, declare))
+        await server.got_chunk.wait()
+        assert log == []
+        server.left.set()
+        await server.task
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+@pytest.mark.parametrize(("make", "declare"), [(waiting_later, TEXT), (events_later, EVENTS)])
+def test_a_server_that_stops_has_everything_torn_down(make: Any, declare: Any) -> None:
+    """Cancelled, a request ends its generator and runs its teardown, and the cancellation goes on."""
+    log: list[str] = []
+
+    async def serve() -> None:
+        server = Server(make_app(make(log), log, declare))
+        await server.got_chunk.wait()
+        server.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await server.task
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+@pytest.mark.parametrize(("make", "declare"), [(waiting_later, TEXT), (events_later, EVENTS)])
+def test_a_connection_that_cannot_be_written_to_ends_the_stream(make: Any, declare: Any) -> None:
+    """What a server raises of a lost client is a client that left; the generator is closed before the request ends."""
+    log: list[str] = []
+
+    async def lose(message: Any) -> None:
+        raise OSError
+
+    async def serve() -> None:
+        server = Server(make_app(make(log), log, declare), lose)
+        await server.task
+        assert log == ["finally", "teardown NoneType"]
+
+    run(serve)
+
+
+def test_leaving_closes_a_plain_generator_after_its_chunk() -> None:
+    """A thread cannot be broken off: the chunk it makes is made, and sent to nobody."""
+    log: list[str] = []
+    busy, free = threading.Event(), threading.Event()
+
+    def get(self: Any) -> Iterator[str]:
+        try:
+            yield "first"
+            busy.set()
+            free.wait()
+            yield "second"
+            log.append("third")
+        finally:
+            log.append("finally")
+
+    async def serve() -> None:
+        server = Server(make_app(get, log))
+        await asyncio.to_thread(busy.wait)
+        server.left.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert log == []
+        server.task.cancel()  # The server stops, too, while nothing can be done.
+        for _ in range(5):
+            await asyncio.sleep(0)
+        free.set()
+        with pytest.raises(asyncio.CancelledError):
+            await server.task
+        assert server.sent == [b"first"]
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+def test_a_failure_in_the_midst_breaks_the_response_off(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, given to the server, and what teardown sees."""
+    log: list[str] = []
+
+    async def get(self: Any) -> AsyncIterator[str]:
+        yield "first"
+        raise KeyError("late")
+
+    async def serve() -> None:
+        server = Server(make_app(get, log))
+        with pytest.raises(KeyError):
+            await server.task
+
+    run(serve)
+    assert log == ["teardown KeyError"]
+    assert "Unhandled KeyError in getFeed" in caplog.text
+
+
+@pytest.mark.parametrize(("make", "declare"), [(waiting_later, TEXT), (events_later, EVENTS)])
+def test_a_request_that_is_cancelled_before_its_first_chunk_is_torn_down(make: Any, declare: Any) -> None:
+    """The first chunk is waited for before anything is sent; a generator that is cancelled there is closed."""
+    log: list[str] = []
+    began = asyncio.Event()
+
+    async def get(self: Any) -> AsyncIterator[Any]:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+            yield None
+        finally:
+            log.append("finally")
+
+    async def serve() -> None:
+        server = Server(make_app(get, log, declare))
+        await began.wait()
+        server.task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await server.task
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+def test_a_generator_that_will_not_be_cancelled_is_closed() -> None:
+    """One that swallows the cancellation and goes on is closed where it yields next."""
+    log: list[str] = []
+
+    async def get(self: Any) -> AsyncIterator[Any]:
+        try:
+            yield {"n": 1}
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                log.append("swallowed")
+            yield {"n": 2}
+        finally:
+            log.append("finally")
+
+    async def serve() -> None:
+        server = Server(make_app(get, log, EVENTS))
+        await server.got_chunk.wait()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        server.left.set()
+        await asyncio.wait_for(server.task, 20)
+
+    run(serve)
+    assert log == ["swallowed", "finally", "teardown NoneType"]
+
+
+def test_many_streams_leave_nothing_behind() -> None:
+    """Of streams that are left at once, each is closed and torn down."""
+    log: list[str] = []
+    app = make_app(events_later(log), log, EVENTS)
+
+    async def serve() -> None:
+        servers = [Server(app) for _ in range(50)]
+        await asyncio.gather(*(server.got_chunk.wait() for server in servers))
+        for server in servers:
+            server.left.set()
+        await asyncio.gather(*(server.task for server in servers))
+
+    run(serve)
+    assert sorted(log) == sorted(["finally", "teardown NoneType"] * 50)

@@ -1,0 +1,278 @@
+"""A body that the codec loads gives what decoding and loading it give, to the letter; what it cannot, it leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from tests.schemas.generated import LOG, Colour, make_data, make_schema
+from tests.schemas.test_sameness import SEEDS, outcome, run_cases
+
+from ramekin.errors import FrozenError
+from ramekin.json import JSONError, decode
+from ramekin.limits import Limits
+from ramekin.schemas import compile_body_reader, compile_reader
+from ramekin.schemas.compiled_load import compile_take
+from ramekin.schemas.strictness import make_strict, rules_for
+
+LIMITS = Limits(json_nodes=400, number_digits=20, json_depth=5)
+
+
+def make_default() -> str:
+    LOG.append("default")
+    return "made"
+
+
+def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
+    """Make a field that a mold may have."""
+    options: dict[str, Any] = rng.choice(
+        [{}, {"required": True}, {"load_default": None}, {"load_default": make_default}]
+    )
+    options |= rng.choice([{}, {"allow_none": True}, {"data_key": rng.choice(["Key", "a b", "é", "x"])}])
+    lengths = [None, validate.Length(1, 3), validate.Length(equal=2), [validate.Length(1), validate.Regexp("[ab:]")]]
+    texts = [*lengths, validate.OneOf(["a", "b", "é"]), validate.Email(), validate.Equal("a")]
+    ranges = [None, validate.Range(0, 3), validate.Range(0.5, 2.5, min_inclusive=False), validate.Range(max=2**63)]
+    makers: list[Callable[[], fields.Field[Any]]] = [
+        lambda: fields.String(validate=rng.choice(texts), **options),
+        lambda: fields.Integer(validate=rng.choice(ranges), **options),
+        lambda: fields.Float(validate=rng.choice(ranges), **options),
+        lambda: fields.Boolean(**options),
+        lambda: fields.DateTime(**options),
+        lambda: fields.Date(**options),
+        lambda: fields.UUID(**options),
+        lambda: fields.Enum(Colour, **options),
+        lambda: fields.List(make_plain_field(rng, depth - 1), validate=rng.choice(lengths[:3]), **options),
+        lambda: fields.Nested(make_plain_class(rng, depth - 1), many=rng.random() < 0.3, **options),
+    ]
+    return rng.choice(makers if depth > 0 else makers[:8])()
+
+
+def make_plain_class(rng: random.Random, depth: int = 2) -> type[Schema]:
+    while True:
+        names = rng.sample("abcdex", rng.randint(1, 5))
+        made = Schema.from_dict({name: make_plain_field(rng, depth) for name in names})
+        try:
+            made()
+        except ValueError:  # Two fields of one key.
+            continue
+        return made
+
+
+def spell(rng: random.Random, value: Any, odd: float) -> str:
+    """Write a value as JSON in one of many ways; now and then a member is given twice."""
+    space = rng.choice(["", "", "", " ", "\n"])
+    if isinstance(value, Mapping):
+        members = [(spell(rng, str(name), odd), spell(rng, each, odd)) for name, each in value.items()]
+        if members and rng.random() < odd:
+            members.insert(0, (rng.choice(members)[0], rng.choice(["null", "1", '"a"', '{"a": "b"}', members[0][1]])))
+        return "{" + ",".join(f"{space}{name}{space}:{each}" for name, each in members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + f",{space}".join(spell(rng, each, odd) for each in value) + "]"
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=rng.random() < 0.5)
+        return text.replace("a", "\\u0061") if rng.random() < odd else text
+    if type(value) in (int, float) and rng.random() < odd:
+        return rng.choice(
+            [f"{float(value)}", "1e2", "-0", "1." + "0" * 30, "12345678901234567890123", "9" * 19, "1e400"]
+        )
+    return json.dumps(value, default=str, allow_nan=False, skipkeys=True)
+
+
+def read_in_steps(schema: Schema) -> Callable[[bytes], Any]:
+    """Return what reads a body without a mold."""
+    read = compile_reader(schema, "json", number_digits=LIMITS.number_digits)
+    return lambda body: read(decode(body, LIMITS))
+
+
+def try_to_read(read: Callable[[bytes], Any], body: bytes) -> Any:
+    try:
+        return read(body)
+    except JSONError as error:
+        return error.code, error.detail
+
+
+@run_cases
+@given(seed=SEEDS)
+def test_a_body_is_read_as_in_steps(seed: int) -> None:
+    """A body gives the same result and faults, and calls the same code of a user, however it is read."""
+    rng = random.Random(seed)
+    schema = (
+        make_schema(rng)
+        if rng.random() < 0.3
+        else make_plain_class(rng)(many=rng.random() < 0.2, partial=rng.choice([None, None, None, True, False, ("a",)]))
+    )
+    read, in_steps = compile_body_reader(schema, LIMITS), read_in_steps(schema)
+
+    for odd in (0, 0, 0.05, 0.3):
+        data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if schema.many else make_data(rng, schema)
+        try:
+            body = spell(rng, data, odd).encode()
+        except (ValueError, OverflowError):  # NaN, and integers that are no double.
+            continue
+        expected = outcome(lambda: try_to_read(in_steps, body))  # noqa: B023
+        assert outcome(lambda: try_to_read(read, body)) == expected  # noqa: B023
+
+
+class Part(Schema):
+    name = fields.String(required=True, validate=validate.Length(1))
+    grade = fields.Integer(load_default=1)
+
+
+class Whole(Schema):
+    """A schema with a member of every kind that a mold has."""
+
+    name = fields.String(required=True, validate=[validate.Length(1, 9), validate.Regexp("[a-z]+")])
+    kind = fields.String(validate=validate.OneOf(["a", "b"]), allow_none=True)
+    weight = fields.Float(validate=validate.Range(0, 200))
+    count = fields.Integer(load_default=7)
+    born = fields.DateTime()
+    colour = fields.Enum(Colour, data_key="the colour")
+    tags = fields.List(fields.String(), validate=validate.Length(max=2))
+    part = fields.Nested(Part, attribute="piece")
+    parts = fields.List(fields.Nested(Part))
+    made = fields.String(load_default=make_default)
+
+
+GOOD = {
+    "name": "rex",
+    "kind": None,
+    "weight": 3,
+    "born": "2020-01-02T03:04:05Z",
+    "the colour": "RED",
+    "tags": ["x:", 'y"'],
+    "part": {"name": "é"},
+    "parts": [{"name": "\\"}, {"name": "b", "grade": 2}],
+}
+
+
+def compile_strict(schema: Schema) -> Callable[[bytes], Any]:
+    take = compile_take(make_strict(schema, rules_for("json")), LIMITS)  # type: ignore[arg-type]  # It is a schema.
+    assert take is not None
+    return take
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_good_body_is_loaded_by_the_codec(indent: int | None) -> None:
+    """A body that fits is loaded by the codec, its spaces and escapes notwithstanding."""
+    body = json.dumps(GOOD, indent=indent).encode()
+
+    assert compile_strict(Whole())(body) == read_in_steps(Whole())(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "rex", "name": "rex"}',
+        b'{"name": "rex", "count": 1, "count": 1}',
+        b'{"name": "rex", "part": {"name": "a", "n\\u0061me": "a"}}',
+        b'{"name": "rex", "other": 1}',
+        b'{"name": "rex", "part": {"name": "a", "other": 1}}',
+        b'{"name": "REX"}',
+        b'{"name": "rex", "weight": 1.000000000000000000000}',
+        b'{"name": "rex", "born": "2020-01-02"}',
+        b'{"name": "rex", "born": "2020-13-02T03:04:05Z"}',
+        b'{"name": "rex"} ' + b" " * 800,
+        b"\xef\xbb\xbf" + b'{"name": "rex"}',
+        b"{}",
+    ],
+)
+def test_what_does_not_fit_is_left(body: bytes) -> None:
+    """A member given twice or unknown, a value out of bounds and a text near a limit are left."""
+    assert compile_strict(Whole())(body) is None
+
+
+@pytest.mark.parametrize("choices", [["a", "b"], ["a", "a\n"]])
+def test_choices_are_judged_whatever_they_are(choices: list[str]) -> None:
+    """Choices that the codec can be told are refused by it, and others by the function that it leaves them to."""
+    take = compile_strict(Schema.from_dict({"x": fields.String(validate=validate.OneOf(choices))})())
+
+    assert take(b'{"x": "a"}') == ({"x": "a"}, None)
+    assert take(b'{"x": "c"}') is None
+
+
+def test_a_coercing_reader_takes_what_marshmallow_takes() -> None:
+    """With marshmallow's leniency, what fits strictly is loaded by the codec and all else in steps."""
+    read = compile_body_reader(
+        Schema.from_dict({"at": fields.DateTime(), "n": fields.Integer()})(), LIMITS, coerce=True
+    )
+
+    assert read(b'{"at": "2020-01-02", "n": 1}')[0] == {"at": dt.datetime(2020, 1, 2), "n": 1}
+    assert read(b'{"n": "13"}') == ({"n": 13}, None)
+
+
+def test_an_unknown_member_is_left_out_in_steps() -> None:
+    """Where unknown members are left out, a body that has some is loaded all the same."""
+    assert compile_body_reader(Part(unknown=EXCLUDE), LIMITS)(b'{"name": "a", "b": {"c": 1}}')[0] == {
+        "name": "a",
+        "grade": 1,
+    }
+
+
+class Maker(Schema):
+    name = fields.String()
+
+    @post_load
+    def make(self, data: Any, **kwargs: Any) -> Any:
+        LOG.append("made")
+        if data["name"] == "bad":
+            raise ValidationError("Too bad.", "name")
+        return data["name"]
+
+
+def test_what_a_schema_makes_of_a_good_body_is_its_own() -> None:
+    """A post_load hook is given what the codec loaded, and its faults are told."""
+    read = compile_body_reader(Maker(), LIMITS)
+    LOG.clear()
+
+    assert read(b'{"name": "a"}') == ("a", None)
+    assert [fault.pointer for fault in read(b'{"name": "bad"}')[1] or ()] == ["/name"]
+    assert LOG == ["made", "made"]
+
+
+def test_bodies_that_never_fit_are_tried_seldom() -> None:
+    """After one body that does not fit the next is loaded in steps, and after many the most of them are."""
+    read = compile_body_reader(Part(), LIMITS)
+    for _ in range(40):
+        assert read(b'{"name": ""}')[0] is None
+
+    assert [read(b'{"name": "a"}')[0] for _ in range(40)] == [{"name": "a", "grade": 1}] * 40
+
+
+class Endless(Schema):
+    next = fields.Nested("Endless")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        Endless(),
+        Schema.from_dict({"x": fields.Raw()})(),
+        Schema.from_dict({"x": fields.Dict()})(),
+        Schema.from_dict({"x": fields.String(validate=len)})(),
+        Schema.from_dict({"x": fields.String(data_key='"')})(),
+        Schema.from_dict({"x": fields.String(attribute="a.b")})(),
+        Schema.from_dict({"x": fields.List(fields.List(fields.List(fields.List(fields.List(fields.Integer())))))})(),
+        Schema.from_dict({})(),
+    ],
+    ids=["recursive", "raw", "dict", "own validator", "quoted", "dotted", "deep", "empty"],
+)
+def test_what_cannot_be_proved_has_no_mold(schema: Schema) -> None:
+    """A schema of which the codec cannot load every member has no mold."""
+    assert compile_take(make_strict(schema, rules_for("json")), LIMITS) is None  # type: ignore[arg-type]
+
+
+def test_a_changed_schema_is_noticed() -> None:
+    """A reader of bodies refuses a schema that was changed after it was compiled."""
+    schema = Part()
+    read = compile_body_reader(schema, LIMITS)
+    read(b'{"name": "a"}')
+    schema.load_fields["name"].validators = []
+
+    with pytest.raises(FrozenError):
+        read(b'{"name": "a"}')
