@@ -55,6 +55,23 @@ def test_program_is_documented() -> None:
     assert client.get("/docs").status_code == 200
 
 
+def test_serving_needs_what_the_bookshop_uses() -> None:
+    """What the first command installs has the extras that the bookshop, its document and its page need."""
+    extras = re.search(r"'\.\[([a-z,-]+)\]'", command("serve"))
+
+    assert extras is not None
+    assert extras[1].split(",") == ["docs", "passwords", "yaml"]
+
+
+def test_commands_are_run() -> None:
+    """CI runs the command for the tests as it stands here, and the acceptance tests run the one that serves."""
+    ci = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
+    acceptance = (Path(__file__).parent / "acceptance" / "test_readme_commands.py").read_text(encoding="utf-8")
+
+    assert '"$(readme_command test)"' in ci
+    assert 'SERVE = command("serve")' in acceptance
+
+
 def test_commands_do_the_whole_set_up() -> None:
     """Each of the README's commands starts from a machine with Python and its venv module only."""
     for name in ("serve", "test"):

@@ -6,16 +6,36 @@ Lines that have to be refused carry an ignore, and an ignore that is not needed 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, assert_type
+from typing import Any, NamedTuple, assert_type
 
 from marshmallow import Schema, fields
 
-from ramekin import App, Reply, Resource, accepts, limits, raises, returns
+from ramekin import App, Reply, Request, Resource, accepts, limits, raises, returns
+from ramekin.auth import (
+    JWT,
+    APIKeys,
+    Bearer,
+    BearerTokens,
+    Policy,
+    Principal,
+    Requirement,
+    Requires,
+    Scheme,
+    SessionCookie,
+    anonymous,
+    generate_key,
+    hash_key,
+    loads,
+    policy,
+    public,
+    requires,
+)
 from ramekin.declarations import Accepts, Raises, Returns
 from ramekin.passwords import verify_password
 from ramekin.problems import NotFound
 from ramekin.sessions import MemoryStore, Session, SQLiteStore, sessions
 from ramekin.settings import Settings
+from ramekin.signing import Signed, Signer
 from ramekin.testing import Breach, Client, Exercise, Result
 
 app = App("Bookshop")
@@ -133,6 +153,99 @@ signer = app.signer("reset", max_age=timedelta(hours=1))
 assert_type(signer.dump({"user": 7}), str)
 assert_type(signer.unsign("text"), str)
 app.signer("reset")  # type: ignore[call-arg]
+
+assert_type(signer.load("token"), Any)
+assert_type(signer.read("token"), Signed)
+assert_type(signer.sign_link("/books"), str)
+assert_type(Signer("k" * 32, "reset", max_age=timedelta(hours=1)), Signer)
+Signer("k" * 32, "reset")  # type: ignore[call-arg]
+
+
+class Customer(NamedTuple):
+    name: str
+
+
+def find_customer(number: Any) -> Principal[Customer] | None:
+    return Principal(7, {"orders:own"}, user=Customer("Ada")) if number == 7 else None
+
+
+def find_by_request(number: Any, request: Request) -> Principal[Customer] | None:
+    return find_customer(request.settings.extra.get("number", number))
+
+
+async def find_in_time(number: Any) -> Principal[Customer] | None:
+    return find_customer(number)
+
+
+browser = sessions()
+tokens = BearerTokens(find_customer, max_age=timedelta(days=1))
+schemes: list[Scheme] = [
+    tokens,
+    BearerTokens(find_by_request, name="requests"),
+    BearerTokens(find_in_time, name="async"),
+    Bearer(find_by_request),
+    APIKeys(find_customer, header="X-API-Key"),
+    APIKeys({"hash": Principal("robot")}, name="robots"),
+    SessionCookie(find_by_request, browser),
+    JWT("s" * 32, algorithms=["HS256"], issuer=None, audience=None, load=find_by_request),
+]
+BearerTokens(lambda number: "Ada")  # type: ignore[arg-type]
+SessionCookie(find_customer)  # type: ignore[call-arg]
+APIKeys()  # type: ignore[call-arg]
+
+
+@policy(otherwise=NotFound)
+def owns(principal: Principal[Customer], order: dict[str, Any]) -> bool:
+    assert_type(principal.user, Customer)
+    return bool(order["customer"] == principal.user.name)
+
+
+assert_type(owns, Policy)
+assert_type(tokens("books:write"), Requirement)
+assert_type(tokens | schemes[4], Requirement)
+assert_type(tokens & owns | tokens("orders:all") | anonymous, Requirement)
+requires(find_customer)  # type: ignore[arg-type]
+requires(scopes="books:write")  # A text is a collection of texts; it is refused when it is declared.
+
+
+def load_order(order_id: int) -> dict[str, Any] | None:
+    return {"id": order_id}
+
+
+@app.resource("/orders/<int:order_id>")
+@loads(order=load_order)
+@requires(tokens & owns)
+class OrderItem(Resource):
+    @returns(fields.Dict())
+    def get(self, order_id: int, order: dict[str, Any], principal: Principal[Customer]) -> dict[str, Any]:
+        assert_type(principal.may("orders:own"), bool)
+        assert_type(principal.user.name, str)
+        return order
+
+    @public
+    @returns({"token": fields.String()}, status=201)
+    def post(self, order_id: int) -> dict[str, str]:
+        principal = find_customer(7)
+        assert principal is not None
+        token = tokens.issue(principal, self.request.settings, scopes=["orders:own"])
+        assert_type(token, str)
+        return {"token": token}
+
+
+assert_type(OrderItem, type[OrderItem])
+assert_type(public, Requires)
+
+
+def calls_guarded(client: Client, item: OrderItem) -> None:
+    assert_type(item.post(order_id=1), dict[str, str])
+    assert_type(client.as_principal(Principal(7)), Client)
+    # What is provided to a handler is no part of the request.
+    assert_type(client.call(OrderItem.post, order_id=1), Result)
+
+
+key = generate_key("shop")
+assert_type(key.hash, str)
+assert_type(hash_key(key.key), str)
 
 check = verify_password("correct horse", None)
 assert_type(check.is_valid, bool)
