@@ -29,11 +29,25 @@ def test_openapi_spec_validator_says_ok(example: str, version: str, tmp_path: Pa
     assert "OK" in run_tool("openapi-spec-validator", name, cwd=tmp_path)
 
 
+#: What Spectral is not asked of a document, by its example and version, and why.
+LEFT_OUT = {
+    ("bookshop", "3.1"): {
+        "oas3-operation-security-defined": "It knows scopes of OAuth 2 alone; since OpenAPI 3.1 (§4.8.30) any scheme "
+        "may have some, and that the schemes are defined is checked by the others."
+    }
+}
+
+
 @every_document
-def test_spectral_finds_nothing(example: str, version: str, tmp_path: Path) -> None:
+def test_spectral_finds_nothing(example: str, version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Spectral's rules for OpenAPI find no error, warning, information or hint."""
     name = write_document(example, version, tmp_path)
-    (tmp_path / "ruleset.yaml").write_text('extends: ["spectral:oas"]\n')
+    left_out = LEFT_OUT.get((example, version), {})
+    for rule, reason in left_out.items():
+        with capsys.disabled():
+            print(f"\nspectral, {name}: without {rule}. {reason}")
+    ruleset = {"extends": ["spectral:oas"], "rules": dict.fromkeys(left_out, "off")}
+    (tmp_path / "ruleset.yaml").write_text(json.dumps(ruleset))
     output = run_tool("spectral", "lint", "--fail-severity=hint", "--ruleset=ruleset.yaml", name, cwd=tmp_path)
     assert "No results with a severity of 'hint' or higher found!" in output
 

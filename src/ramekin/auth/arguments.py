@@ -88,7 +88,7 @@ def pass_request(function: Callable[..., ResultT]) -> Callable[..., ResultT]:
         takes_request = False  # Some functions that are written in C do not tell.
     if takes_request:
         return lambda request, *values: function(*values, request=request)
-    return lambda request, *values: function(*values)
+    return lambda _, *values: function(*values)
 
 
 def then(value: ValueT | Awaitable[ValueT], proceed: Callable[[ValueT], ResultT]) -> ResultT | Awaitable[ResultT]:
