@@ -712,7 +712,7 @@ def test_read_only_members_cannot_be_set(unknown: Any, partial: bool, coerce: bo
     assert result.status == 422 or result.json in ({"name": "Ada"}, {"name": "Ada", "part": {}})
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 @given(
     name=st.sampled_from(["id", "owner", "ownedBy"]),
     value=st.one_of(st.none(), st.booleans(), st.integers(), st.text()),

@@ -101,7 +101,7 @@ def nodes_of(value: Any) -> int:
 
 class TestDecode:
     @given(values, styles)
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_agrees_with_standard_library(self, value: Any, style: dict[str, Any]) -> None:
         """Whatever the standard library writes is read as the standard library reads it, types and all."""
         text = json.dumps(value, **style)
@@ -109,7 +109,7 @@ class TestDecode:
         assert repr(decode(text.encode(), LIMITS)) == repr(json.loads(text))
 
     @given(st.binary(max_size=12) | st.lists(st.sampled_from('[]{}:,"1-.eE0\\ua Ntrue\n'), max_size=12).map("".join))
-    @settings(deadline=None, max_examples=800)
+    @settings(max_examples=800)
     def test_refuses_what_is_no_json(self, data: bytes | str) -> None:
         """Any bytes are read or refused just as a strict standard library would."""
         body = data if isinstance(data, bytes) else data.encode()
@@ -121,7 +121,7 @@ class TestDecode:
             assert repr(decode(body, LIMITS)) == expected
 
     @given(values, styles, st.data())
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_refuses_damaged_text(self, value: Any, style: dict[str, Any], data: st.DataObject) -> None:
         """A text in which a few bytes were changed is read or refused as a strict standard library would."""
         body = bytearray(json.dumps(value, **style).encode())
@@ -211,7 +211,6 @@ class TestDecode:
         assert caught.value.detail == "The text is not JSON: invalid character (byte 13)."
 
     @given(st.integers(-(10**64) + 1, 10**64 - 1))
-    @settings(deadline=None)
     def test_integers_are_exact(self, number: int) -> None:
         """An integer of any allowed length arrives exact."""
         assert decode(b"[%d]" % number, LIMITS) == [number]
@@ -222,7 +221,7 @@ class TestDecode:
         st.none() | st.integers(-400, 320),
         st.sampled_from(["", "-"]),
     )
-    @settings(deadline=None, max_examples=500)
+    @settings(max_examples=500)
     def test_numbers_are_the_nearest_double(self, whole: int, fraction: str, exponent: int | None, sign: str) -> None:
         """A number with fraction or exponent is the nearest double, to the bit, or refused where it overflows."""
         text = f"{sign}{whole}.{fraction}0" + ("" if exponent is None else f"e{exponent}")
@@ -233,7 +232,7 @@ class TestDecode:
             assert pack("d", decode(text.encode(), Limits(number_digits=100))) == pack("d", float(text))
 
     @given(st.integers(0, 0x7FEFFFFFFFFFFFFE), st.sampled_from([-1, 0, 1]))
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_halfway_numbers_round_as_python(self, bits: int, nudge: int) -> None:
         """A number halfway between two doubles, or a hair beside it, is rounded as Python rounds it."""
         low, high = (unpack("d", pack("Q", near))[0] for near in (bits, bits + 1))
@@ -245,7 +244,7 @@ class TestDecode:
 
 class TestDuplicateKeys:
     @given(texts, values, values, st.booleans(), st.booleans(), styles)
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_are_refused_anywhere(
         self, key: str, one: Any, two: Any, first: bool, second: bool, style: dict[str, Any]
     ) -> None:
@@ -295,7 +294,7 @@ class TestDuplicateKeys:
 
 class TestLimits:
     @given(values, styles, st.integers(1, 6))
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_depth_is_exact(self, value: Any, style: dict[str, Any], limit: int) -> None:
         """A text is refused just when it is nested deeper than the limit, whatever its strings hold."""
         body = json.dumps(value, **style).encode()
@@ -305,7 +304,7 @@ class TestLimits:
             assert decode(body, Limits(json_depth=limit)) == value
 
     @given(values, styles, st.integers(1, 12))
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_nodes_are_exact(self, value: Any, style: dict[str, Any], limit: int) -> None:
         """A text is refused just when it holds more values than the limit, keys not counted."""
         body = json.dumps(value, **style).encode()
@@ -315,7 +314,7 @@ class TestLimits:
             assert decode(body, Limits(json_nodes=limit)) == value
 
     @given(values, numbers, styles, st.integers(1, 45))
-    @settings(deadline=None, max_examples=400)
+    @settings(max_examples=400)
     def test_digits_are_exact(self, value: Any, number: float, style: dict[str, Any], limit: int) -> None:
         """A text is refused just when one number has more digits than the limit, those of the exponent included."""
         longest = 0
@@ -393,7 +392,7 @@ class Book:
 
 class TestEncode:
     @given(values)
-    @settings(deadline=None, max_examples=300)
+    @settings(max_examples=300)
     def test_reads_back(self, value: Any) -> None:
         """What was written reads back as the same value, types and all."""
         assert repr(decode(encode(value), LIMITS)) == repr(value)

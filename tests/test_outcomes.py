@@ -109,7 +109,7 @@ def test_no_content_fits_every_accept(client: Client) -> None:
     assert client.delete("/types", headers={"Accept": "text/html"}).status == 204
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00"), max_size=40))
 def test_no_accept_crashes(accept: str) -> None:
     """Whatever stands in Accept, the answer is 200 or 406."""
@@ -148,7 +148,7 @@ def test_a_stream_makes_its_first_chunk_at_once() -> None:
     assert (list(stream), made) == ([b"0", b"1", b"2"], [0, 1, 2])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=5) | st.binary(max_size=5), max_size=6))
 def test_a_stream_sends_what_its_source_gives(chunks: list[Any]) -> None:
     """Text goes out in UTF-8, bytes as they are, in order and complete."""

@@ -26,7 +26,7 @@ def test_the_defaults() -> None:
     assert (verify_password("correct horse", first), bool(verify_password("wrong", first))) == ((True, None), False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_the_right_password_alone_is_right(password: str, other: str) -> None:
     """Any text is a password, an empty one too; every other one is wrong, but for how it is composed."""

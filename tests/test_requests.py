@@ -204,7 +204,7 @@ class Trickle(io.BytesIO):
         return super().read(min(1, 1 if size is None or size < 0 else size))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(content=st.binary(max_size=50), rest=st.binary(max_size=10), sizes=st.lists(st.integers(0, 9), max_size=20))
 def test_a_bounded_stream_gives_its_bytes_and_no_more(content: bytes, rest: bytes, sizes: list[int]) -> None:
     """However it is read and delivered, exactly the announced bytes come."""
@@ -229,7 +229,7 @@ def test_a_bounded_stream_refuses(content: bytes, length: int | None, limit: int
         BoundedStream(io.BytesIO(content), Bounds(length, limit)).read()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parts=st.lists(st.binary(max_size=40), max_size=4), size=st.integers(1, 60))
 def test_gzip_unpacks_to_what_was_packed(parts: list[bytes], size: int) -> None:
     """Members of any content come out as one, however they are read."""

@@ -95,7 +95,7 @@ def test_only_text_and_numbers_can_be_sent(value: Any) -> None:
         check_header("X-Note", value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=20))
 def test_no_accepted_value_can_split_a_response(value: str) -> None:
     """Whatever the text: it is refused, or goes out in latin-1 without CR, LF or NUL."""
@@ -259,7 +259,7 @@ def test_a_cookie_name_that_is_no_token_is_refused(name: str) -> None:
         Reply[None]().set_cookie(name, "x")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=20))
 def test_no_cookie_value_can_split_a_response(value: str) -> None:
     """Whatever the value: it is refused, or quoted so that it adds no attribute and no line."""

@@ -118,7 +118,7 @@ def requests(rules: list[str]) -> st.SearchStrategy[str]:
     return anything | st.builds(lambda path, change: change(path), filled, st.sampled_from(changes))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rule_sets(SEGMENTS), st.data())
 def test_tables_answer_as_werkzeug(rules: list[str], data: st.DataObject) -> None:
     """For any rules and any path the router finds what Werkzeug finds: route, values, redirect or nothing."""
@@ -134,7 +134,7 @@ def test_a_static_path_comes_first_behind_other_characters() -> None:
     assert find(make_router(*rules), "/é/a/a") == find_by_werkzeug(rules, "/é/a/a") == ("/é/a/a", {})
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(rule_sets(["a", "b", "é", "<{}>", "<int:{}>"]), st.data())
 def test_tables_of_plain_rules_answer_as_werkzeug(rules: list[str], data: st.DataObject) -> None:
     """The same holds for rules of plain strings and integers, which most tables are made for."""
@@ -373,7 +373,6 @@ def test_values_have_to_fit(rule: str, value: object) -> None:
         make_router(rule).build(rule, {"x": value})
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="/\x00"), min_size=1), st.integers(0, GREATEST_INTEGER))
 def test_built_paths_lead_back(text: str, number: int) -> None:
     """A path that was built leads to the route and values that it was built from."""

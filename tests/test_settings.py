@@ -450,7 +450,7 @@ def test_own_settings_are_frozen_and_not_shown() -> None:
 
 
 @given(value=st.text(min_size=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_secret_is_never_repeated(value: str) -> None:
     """No message holds the value of a field that is only loaded, though its own message would."""
     short = validate.Length(max=0, error="Not {input}!")
@@ -574,7 +574,7 @@ json_values = st.recursive(
         max_size=4,
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_mapping_loads_or_is_refused(values: dict[str, Any]) -> None:
     """Whatever a mapping holds, it gives settings or a SettingsError."""
     try:
@@ -590,7 +590,7 @@ def test_any_mapping_loads_or_is_refused(values: dict[str, Any]) -> None:
         st.text("ABE_XTRLIMNOS", max_size=12).map("RAMEKIN_".__add__), st.text(max_size=8), max_size=3
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_environment_loads_or_is_refused(variables: dict[str, str]) -> None:
     """Whatever the variables are, they give settings or a SettingsError that names one of them."""
     try:

@@ -48,7 +48,7 @@ def test_a_name_stands_once() -> None:
         names(step("a", Phase.OUTER), step("a"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from(Phase), st.sets(st.integers(0, 9))), max_size=10))
 def test_every_order_obeys_phase_and_after(described: list[tuple[Phase, set[int]]]) -> None:
     """Whatever the steps: those in `after` of the same phase stand outside, and none is lost."""

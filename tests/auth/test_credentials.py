@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import fields
 
@@ -196,7 +196,6 @@ VALUES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(value=VALUES)
 @pytest.mark.parametrize("scheme", ["bearer", "tokens", "jwt", "basic"])
 def test_no_value_is_let_in_by_chance(scheme: str, value: str) -> None:
@@ -204,7 +203,6 @@ def test_no_value_is_let_in_by_chance(scheme: str, value: str) -> None:
     assert send(scheme, value).status in (400, 401)
 
 
-@settings(deadline=None)
 @given(value=st.text(st.characters(max_codepoint=255)))
 @pytest.mark.parametrize("scheme", ["keys", "cookie", "query"])
 def test_no_key_is_let_in_by_chance(scheme: str, value: str) -> None:

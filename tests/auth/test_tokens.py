@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import fields
 
@@ -211,7 +211,6 @@ SHOP = Shop()
 TOKEN = SHOP.issue(Principal("ada"))
 
 
-@settings(deadline=None)
 @given(index=st.integers(0, len(TOKEN) - 1), character=st.sampled_from("ABCDEFGHabcdefgh0123456789-_.~+/"))
 def test_a_changed_token_is_refused(index: int, character: str) -> None:
     """No character of a token can be another one."""

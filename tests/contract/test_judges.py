@@ -149,7 +149,7 @@ def test_faults(name: str, value: Any, faults: list[tuple[str, str]], compiled: 
     assert judge(name, value, compiled=compiled) == faults
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from([name for name in COMPONENTS if name != "Texts"]), VALUES)
 def test_validators_agree(name: str, value: Any) -> None:
     """Whatever the value, the compiled validator finds what the other one finds."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 from werkzeug.http import dump_cookie
@@ -75,7 +75,6 @@ def test_cookies_are_limited() -> None:
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc"))))
-@settings(deadline=None)
 def test_what_werkzeug_writes_is_read_back(value: str) -> None:
     """Any printable text survives the way through a cookie that Werkzeug writes."""
     written = dump_cookie("Theme", value, path=None, max_size=0)
@@ -83,7 +82,6 @@ def test_what_werkzeug_writes_is_read_back(value: str) -> None:
 
 
 @given(st.one_of(st.text(alphabet='Theme=;" \\0123\xe9'), st.text()))
-@settings(deadline=None)
 def test_no_cookie_header_raises_anything_else(header: str) -> None:
     """Whatever stands in the Cookie header, it is read or is an `InputError`."""
     with suppress(InputError):

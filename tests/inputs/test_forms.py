@@ -430,7 +430,6 @@ def test_faults_have_their_sentences() -> None:
 
 
 @given(title=st.text(), tags=st.lists(st.text(), min_size=1))
-@settings(deadline=None)
 def test_what_urlencode_writes_is_read_back(title: str, tags: list[str]) -> None:
     """Any text survives the way through an urlencoded form."""
     body = urlencode([("title", title), *(("tags", tag) for tag in tags)]).encode()
@@ -438,7 +437,6 @@ def test_what_urlencode_writes_is_read_back(title: str, tags: list[str]) -> None
 
 
 @given(title=st.text(), content=st.binary(max_size=300))
-@settings(deadline=None)
 def test_any_content_survives_multipart(title: str, content: bytes) -> None:
     """Any text and any bytes without the boundary survive the way through a multipart form."""
     boundary = "5f3b8e0a-0d1c"
@@ -459,7 +457,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.one_of(st.binary(max_size=200), st.lists(PIECES, max_size=20).map(b"".join)), st.booleans())
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_no_body_raises_anything_else(body: bytes, begins_well: bool) -> None:
     """Whatever stands in a body, it is read or is an `InputError`."""
     for reader, content_type in ((RICH, MULTIPART), (PLAIN, MULTIPART), (PLAIN, URLENCODED)):
@@ -468,7 +466,6 @@ def test_no_body_raises_anything_else(body: bytes, begins_well: bool) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None)
 def test_no_content_type_raises_anything_else(text: str) -> None:
     """Whatever stands in Content-Type, the body is read or refused."""
     for content_type in (text, f"multipart/form-data; {text}", f"multipart/form-data; boundary={text}"):

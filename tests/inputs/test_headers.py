@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 
@@ -64,7 +64,6 @@ def test_octets_that_are_not_utf8_are_a_fault() -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_no_header_value_raises(value: str) -> None:
     """Whatever stands in a header, it is read."""
     raw, _ = read({"x-api-key": value, "x-tags": value})

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields
 
@@ -195,7 +195,6 @@ def test_long_names_are_cut() -> None:
     title=st.text(),
     meta=st.dictionaries(st.text().filter(lambda key: "][" not in key), st.text(), min_size=1),
 )
-@settings(deadline=None)
 def test_what_urlencode_writes_is_read_back(limit: str, tags: list[str], title: str, meta: dict[str, str]) -> None:
     """Any text survives the way through a query string."""
     pairs = [("limit", limit), *(("tags", tag) for tag in tags), ("filter[title]", title)]
@@ -209,7 +208,6 @@ def test_what_urlencode_writes_is_read_back(limit: str, tags: list[str], title: 
         st.text(), st.text(alphabet="abmetfilr[]=&%+12;~/.\xe9"), st.binary().map(lambda raw: raw.decode("latin-1"))
     )
 )
-@settings(deadline=None)
 def test_no_query_raises_anything_else(query: str) -> None:
     """Whatever stands in a query, it is read or is an `InputError`."""
     with suppress(InputError):

@@ -159,7 +159,7 @@ def test_schema_and_loader_agree_on_samples(field: fields.Field[Any]) -> None:
     assert wrong == []
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(FIELDS), VALUES)
 def test_schema_and_loader_agree(field: fields.Field[Any], value: Any) -> None:
     """Whatever the value, the documented schema and the loader judge it alike."""

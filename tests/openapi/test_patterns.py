@@ -54,7 +54,7 @@ def test_flags_are_left_out() -> None:
     assert translate_pattern(re.compile("a", re.MULTILINE)) is None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(["a", "b", "|", "x*", "[ab]", "[^b]", r"\-", r"\Z", r"\A", "(?:ab)+", "{", "."])),
     st.text("abx-{", max_size=4),

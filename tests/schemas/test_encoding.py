@@ -293,7 +293,7 @@ def test_a_changed_schema_is_noticed(many: bool) -> None:
     ],
 )
 @given(seed=SEEDS)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_lone_field_is_written(field: fields.Field[Any], seed: int) -> None:
     """A field that stands for a whole body writes what it serializes."""
     rng = random.Random(seed)

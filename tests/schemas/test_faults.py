@@ -137,7 +137,7 @@ def test_an_error_without_messages_is_one_fault() -> None:
     assert collect_faults(Whole(), ValidationError({}), "query") == [Fault("query", "", "invalid", "Invalid value.")]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(names=st.lists(st.text(min_size=1, max_size=300) | st.text("~/", min_size=1, max_size=300), max_size=5))
 def test_pointers_are_short(names: list[str]) -> None:
     """Whatever names the input has, a pointer has at most 200 characters and every escape in it is whole."""

@@ -43,7 +43,7 @@ _PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given_any(st.lists(_PIECES, max_size=6), st.text("a1\u0661\n", max_size=4))
 def test_nothing_is_matched_that_the_given_does_not_match(pieces: list[str], text: str) -> None:
     """A narrowed expression refuses more, and never takes more."""

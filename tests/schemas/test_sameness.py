@@ -18,9 +18,7 @@ from ramekin.schemas.messages import READ_ONLY
 from ramekin.schemas.strictness import make_strict, rules_for
 
 CASES = 100_000 if os.environ.get("RAMEKIN_LONG") else 700
-run_cases = settings(
-    deadline=None, max_examples=CASES, suppress_health_check=list(HealthCheck), database=None, derandomize=False
-)
+run_cases = settings(max_examples=CASES, suppress_health_check=list(HealthCheck), database=None, derandomize=False)
 SEEDS = st.integers(0, 2**63)
 
 

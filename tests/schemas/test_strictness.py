@@ -439,7 +439,7 @@ _TEXTS = st.text(max_size=30) | st.from_regex(r"[0-9TZtz:.+-]{0,40}", fullmatch=
 _VALUES = st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS | st.sampled_from([HUGE, -HUGE, [], {}])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(field=st.sampled_from(_ALL), value=_VALUES, location=st.sampled_from(["json", "query"]))
 def test_no_value_raises_anything_but_a_validation_error(field: fields.Field[Any], value: Any, location: Any) -> None:
     """Whatever value arrives is loaded or refused; it never raises another exception."""

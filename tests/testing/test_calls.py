@@ -251,14 +251,14 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
         },
     )
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_query_arrives(query: dict[str, Any]) -> None:
     """Whatever fits the schema of a query arrives as it was given."""
     assert CLIENT.call(Books.get, query=query).json == query
 
 
 @given(text=TEXTS)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_text_arrives(text: str) -> None:
     """Every text arrives as it was given, in JSON and in either kind of form."""
     with_files = CLIENT.call("putCovers", uuid=UUID(int=7), name="c", form={"note": text})
@@ -269,7 +269,7 @@ def test_any_text_arrives(text: str) -> None:
 
 
 @given(text=TEXTS.filter(lambda text: text and not {"/", "\0"} & set(text)))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_any_segment_arrives(text: str) -> None:
     """Every text that a segment of a path can hold arrives as it was given."""
     assert CLIENT.call("putCovers", uuid=UUID(int=7), name=text, form={}).json[1] == text
