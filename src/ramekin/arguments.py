@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ramekin import inputs, json
+from ramekin.bodies import GZIP_CODINGS
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
-from ramekin.requests import GZIP_CODINGS, REMEMBERED
+from ramekin.requests import REMEMBERED
 from ramekin.schemas import Fault, compile_body_reader, compile_reader
 
 if TYPE_CHECKING:

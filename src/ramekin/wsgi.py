@@ -11,10 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.bodies import BoundedStream, Bounds, ByteStream
 from ramekin.failures import log_failure
 from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
 from ramekin.problems import BadRequest
-from ramekin.requests import BoundedStream, Bounds, ByteStream, Request, parse_length
+from ramekin.requests import Request, parse_length
 from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from tests.asgi.conftest import LEFT, Server, make_scope, serve
 
 from ramekin import App, Resource, Settings, accepts, returns
 from ramekin.asgi.bodies import Body
+from ramekin.bodies import Bounds
 from ramekin.coroutines import LOOP
 from ramekin.fields import Upload
 from ramekin.limits import Limits
 from ramekin.problems import BadRequest, ContentTooLarge
-from ramekin.requests import Bounds
 from ramekin.types import Message
 
 

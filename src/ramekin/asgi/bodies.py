@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ramekin.bodies import Bounds
 from ramekin.coroutines import run_coroutine
 from ramekin.problems import BadRequest
-from ramekin.requests import Bounds
 
 if TYPE_CHECKING:
     from ramekin.types import Receive

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import unquote_to_bytes
 
 from ramekin.asgi.bodies import Body
+from ramekin.bodies import Bounds, UnpackedStream
 from ramekin.problems import Problem
-from ramekin.requests import Bounds, Request, UnpackedStream
+from ramekin.requests import Request
 
 if TYPE_CHECKING:
+    from ramekin.bodies import ByteStream
     from ramekin.operations import Operation
-    from ramekin.requests import ByteStream, RequestSite
+    from ramekin.requests import RequestSite
     from ramekin.types import Receive, Scope
 
 #: Digits of a ``Content-Length`` that needs a closer look.

@@ -23,7 +23,7 @@ from ramekin.limits import Limits
 from ramekin.schemas import Fault
 
 if TYPE_CHECKING:
-    from ramekin.requests import ByteStream
+    from ramekin.bodies import ByteStream
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
