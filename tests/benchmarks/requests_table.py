@@ -42,6 +42,7 @@ APPLICATIONS: dict[str, tuple[str, str | None]] = {
     "ramekin": ("ramekin_app", None),
     "ramekin-async": ("ramekin_async_app", None),
     "raw-orjson": ("peers.raw", "orjson"),
+    "raw-asgi": ("peers.raw_asgi", None),
     "by-hand": ("peers.by_hand", None),
     "raw-json": ("peers.raw", "json"),
     "raw-msgspec": ("peers.raw", "msgspec"),

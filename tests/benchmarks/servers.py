@@ -1,7 +1,7 @@
 """The server table: requests a second over real HTTP, one worker of one server, beside peers.
 
     python tests/benchmarks/servers.py               # granian, WSGI: no framework, Ramekin, flask-smorest
-    python tests/benchmarks/servers.py --protocol asgi   # uvicorn: Ramekin with async methods, FastAPI
+    python tests/benchmarks/servers.py --protocol asgi   # uvicorn: no framework, Ramekin with async methods, FastAPI
     python tests/benchmarks/servers.py --seconds 1 --rounds 9
 
 The servers are bound to one core and wrk, which sends the requests, to another, so that neither waits for the other's
@@ -52,7 +52,7 @@ PROTOCOLS: dict[str, tuple[list[str], list[str]]] = {
             *("uvicorn", "--workers", "1", "--log-level", "error", "--no-access-log", "--lifespan", "off"),
             *("--host", "127.0.0.1", "--port", "{port}", "servers:app"),
         ],
-        ["fastapi", "ramekin-async"],
+        ["raw-asgi", "ramekin-async", "fastapi"],
     ),
 }
 
