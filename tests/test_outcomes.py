@@ -134,7 +134,7 @@ _CLIENT = _make_client()
 # -- Streams -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stream_makes_its_first_chunk_at_once() -> None:
+def test_a_stream_makes_its_first_chunk_when_it_begins() -> None:
     """So that a source that fails at the start can still be answered; the rest comes when it is asked for."""
     made: list[int] = []
 
@@ -144,6 +144,8 @@ def test_a_stream_makes_its_first_chunk_at_once() -> None:
             yield str(number)
 
     stream = Stream(source())
+    assert made == []
+    stream.begin()
     assert made == [0]
     assert (list(stream), made) == ([b"0", b"1", b"2"], [0, 1, 2])
 
@@ -168,13 +170,14 @@ def test_other_chunks_are_refused_and_the_source_closed(chunk: Any) -> None:
             closed.append(True)
 
     with pytest.raises(ContractError, match="The handler streamed"):
-        Stream(source())
+        Stream(source()).begin()
     assert closed == [True]
 
 
 def test_closing_twice_does_nothing_more() -> None:
     """Generators and files may be closed again."""
     stream = Stream(chunk for chunk in ("a", "b"))
+    stream.begin()
     stream.close()
     stream.close()
     assert list(stream) == [b"a"]

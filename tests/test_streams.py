@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ramekin.coroutines import run_coroutine
 from ramekin.errors import ContractError
 from ramekin.streams import AsyncStream, Stream
 
@@ -72,13 +71,13 @@ class AsyncSource:
 
 def begin(stream: AsyncStream) -> AsyncStream:
     """Make the first chunk of a stream from a thread."""
-    run_coroutine(stream.begin())
+    stream.begin()
     return stream
 
 
 async def read(stream: AsyncStream) -> list[bytes]:
     """Read a stream on an event loop."""
-    await stream.begin()
+    await stream.begin_async()
     chunks = [chunk async for chunk in stream]
     await stream.aclose()
     return chunks
@@ -136,7 +135,7 @@ def test_a_first_chunk_that_is_cancelled_closes_the_source(closed: list[str]) ->
 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await AsyncStream(wait()).begin()
+                await AsyncStream(wait()).begin_async()
         assert closed == ["source"]
 
     asyncio.run(leave())

@@ -95,7 +95,29 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def settle_here(coroutine: Coroutine[Any, Any, T]) -> T:
     """Wait for a coroutine on the loop that runs this one."""
-    return await coroutine
+    try:
+        return await coroutine
+    except Exception:
+        raise
+    except BaseException as error:
+        blamed = blame(error)
+        if blamed is error:
+            raise
+        raise blamed from error
+
+
+def blame(error: BaseException) -> BaseException:
+    """Return what an interruption of async code on this loop means for its request.
+
+    A cancellation that nobody asked of the task comes from something else that was cancelled: a bug like others.
+    """
+    import asyncio
+
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            return RuntimeError("Async code awaited something that was cancelled, while its request was not.")
+    return error
 
 
 async def settle_elsewhere(coroutine: Coroutine[Any, Any, T]) -> T:

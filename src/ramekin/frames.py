@@ -17,7 +17,7 @@ from ramekin.failures import log_failure
 from ramekin.records import Record
 from ramekin.responses import Content, Head, Reply, check_finished
 from ramekin.steps import Close, Enter, Exchange, Leave, Step
-from ramekin.streams import AsyncStream, Stream
+from ramekin.streams import AsyncStream, Stream, begin, begin_async
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
@@ -29,6 +29,10 @@ Finish: TypeAlias = Callable[[Reply[Any]], Reply[Any]]
 #: piece, in chunks, or None; and what is to be called after the last byte, or when the response is given up, with the
 #: error that broke the content off, if one did. What a plan gives that ran on an event loop is closed by a coroutine.
 Answer: TypeAlias = tuple[Head, Content, Callable[[Exception | None], Any] | None]
+
+
+#: Types of content that is no stream.
+_WHOLE = frozenset({bytes, type(None)})
 
 
 class Frame(Record, frozen=True):
@@ -108,8 +112,9 @@ class Onion:
                 if frame.close is not None:
                     exchange.closers.append(frame.close)
                 if reply is not None:
-                    given = _turn_back(frame, exchange, reply)
-                    reply = await settle(given) if type(given) is CoroutineType else given
+                    reply = _turn_back(frame, exchange, reply)
+                    if type(reply.body) not in _WHOLE:
+                        await _begin(reply, settle)
                 entered += 1
             except Exception as error:
                 reply = await answer_failure(self._failures, exchange, error, frame.finish, settle)
@@ -120,6 +125,8 @@ class Onion:
                 try:
                     given = frame.leave(exchange, reply)  # type: ignore[arg-type]  # The last frame gives one.
                     reply = _check_left(frame, await settle(given) if type(given) is CoroutineType else given)
+                    if type(reply.body) not in _WHOLE:
+                        await _begin(reply, settle)
                 except Exception as error:
                     reply = await answer_failure(self._failures, exchange, error, frame.finish, settle)
         return reply  # type: ignore[return-value]
@@ -140,8 +147,8 @@ async def answer_failure(
         return await settle(given) if isinstance(given, Coroutine) else given
 
 
-def _turn_back(frame: Frame, exchange: Exchange, reply: object) -> Any:
-    """Return the reply with which a frame turns back, finished where that is due; see `finish_value`."""
+def _turn_back(frame: Frame, exchange: Exchange, reply: object) -> Reply[Any]:
+    """Return the reply with which a frame turns back, finished where that is due."""
     if not isinstance(reply, Reply):
         raise _no_reply(frame, "enter", "a Reply or None", reply)
     return reply if frame.finish is None else finish_value(exchange, reply, frame.finish)
@@ -163,30 +170,29 @@ def _no_reply(frame: Frame, part: str, expected: str, given: object) -> Contract
     )
 
 
-def finish_value(exchange: Exchange, reply: Reply[Any], finish: Finish) -> Any:
-    """Finish a reply; a stream is closed with the exchange, even when a step outside answers something else.
-
-    Returns:
-        The reply; a coroutine that returns it where its stream has to be begun on an event loop.
-    """
+def finish_value(exchange: Exchange, reply: Reply[Any], finish: Finish) -> Reply[Any]:
+    """Finish a reply; a stream is closed with the exchange, even when a step outside answers something else."""
     reply = finish(reply)
     body = reply.body
     if isinstance(body, Stream):
         exchange.closers.append(lambda _: body.close())
     elif isinstance(body, AsyncStream):
         exchange.closers.append(lambda _: body.aclose())
-        return _begin(reply, body)
     return reply
 
 
-async def _begin(reply: Reply[Any], body: AsyncStream) -> Reply[Any]:
-    await body.begin()
-    return reply
+async def _begin(reply: Reply[Any], settle: Settle[Any]) -> None:
+    """Begin a stream where this runs, so that one that fails at once is answered by a 500."""
+    if settle is settle_here:
+        await begin_async(reply.body)
+    else:
+        begin(reply.body)
 
 
 async def _close(exchange: Exchange, error: Exception | None, settle: Settle[Any]) -> None:
     if error is not None and exchange.error is None:
         exchange.error = error
+    interruption: BaseException | None = None
     while exchange.closers:
         close = exchange.closers.pop()
         try:
@@ -195,6 +201,10 @@ async def _close(exchange: Exchange, error: Exception | None, settle: Settle[Any
                 await settle(given)
         except Exception as failed:
             log_failure(exchange.request, failed)
+        except BaseException as error:  # A cancellation, or a SystemExit: what is left is closed all the same.
+            interruption = interruption or error
+    if interruption is not None:
+        raise interruption
 
 
 def close_exchange(exchange: Exchange, error: Exception | None = None) -> None:

@@ -20,6 +20,7 @@ from contextlib import (
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
+    suppress,
 )
 from functools import partial
 from types import CoroutineType
@@ -56,6 +57,7 @@ class Lifespan:
     def __init__(self, setups: Iterable[Setup] = ()) -> None:
         self._setups = tuple(setups)
         self._begun = 0
+        self._at_end = 0
         self._process = 0
         self._started: asyncio.Future[None]
         self._ending: asyncio.Event
@@ -89,12 +91,15 @@ class Lifespan:
             self._started = asyncio.get_running_loop().create_future()
             self._ending = asyncio.Event()
             self._keeper = asyncio.create_task(self._keep())
-            if is_own_loop(asyncio.get_running_loop()):
+            if is_own_loop(asyncio.get_running_loop()) and self._at_end != os.getpid():
+                self._at_end = os.getpid()
                 _call_at_end(self.stop_here)
         await asyncio.shield(self._started)  # Another may wait for it, too, when this one is cancelled.
 
     async def _keep(self) -> BaseException | None:
         """Set up, wait for the end, take down; return what failed then, for a SystemExit would end the loop for all."""
+        import asyncio
+
         try:
             async with AsyncExitStack() as stack:
                 self.shared.clear()
@@ -102,13 +107,14 @@ class Lifespan:
                     await _enter(stack, setup(self.shared))
                 self._process = os.getpid()
                 self._started.set_result(None)
-                await self._ending.wait()
-        except (Exception, SystemExit) as error:
+                with suppress(asyncio.CancelledError):  # The loop is closed by a server that knows no lifespans.
+                    await self._ending.wait()
+        except BaseException as error:
             if self._started.done():
                 if not self._ending.is_set():
                     _LOGGER.error("The lifespan broke off; the next request sets it up again", exc_info=error)
                 return error
-            self._started.set_exception(error)
+            self._started.set_exception(_blame(error))
         finally:
             self._process = self._begun = 0
         return None
@@ -152,6 +158,17 @@ class Lifespan:
             return wsgi(environ, start_response)
 
         return serve
+
+
+def _blame(error: BaseException) -> BaseException:
+    """Return what a set-up failed of; a cancellation would look as if whoever waits had been cancelled."""
+    import asyncio
+
+    if isinstance(error, asyncio.CancelledError):
+        blamed = RuntimeError("A set-up awaited something that was cancelled.")
+        blamed.__cause__ = error
+        return blamed
+    return error
 
 
 def _call_at_end(function: Callable[[], object]) -> None:

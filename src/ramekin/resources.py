@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from ramekin.requests import Request
     from ramekin.responses import Reply
     from ramekin.sessions import Session
@@ -45,11 +47,11 @@ class Resource:
         """Return the path of a resource with the mount prefix, never a host; see `Request.url_for`."""
         return self.request.url_for(target, **values)
 
-    def before(self, request: Request) -> Reply[Any] | None:
+    def before(self, request: Request) -> Reply[Any] | Coroutine[Any, Any, Reply[Any] | None] | None:
         """Run before the method, its inputs loaded; a Reply is answered in its place."""
 
-    def after(self, request: Request, reply: Reply[Any]) -> Reply[Any] | None:
+    def after(self, request: Request, reply: Reply[Any]) -> Reply[Any] | Coroutine[Any, Any, Reply[Any] | None] | None:
         """Run after the method with its reply, problems too; a Reply returned takes its place."""
 
-    def teardown(self, request: Request, error: Exception | None) -> None:
+    def teardown(self, request: Request, error: Exception | None) -> Coroutine[Any, Any, None] | None:
         """Run after the last byte, with the unhandled exception if there was one; always, once ``before`` ran."""

@@ -13,11 +13,12 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ramekin.arguments import compile_admission, compile_json_reader, compile_straight_load, refuse_json
+from ramekin.coroutines import blame
 from ramekin.json import JSONError
 from ramekin.problems import ValidationFailed
 from ramekin.responses import Reply, is_json
 from ramekin.schemas.elements import compile_function
-from ramekin.streams import AsyncStream
+from ramekin.streams import begin, begin_async
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
@@ -110,12 +111,18 @@ class StraightSource:
         lines = [*(f"  {line}" for line in lines), " except Exception as error:"]
         lines = [f"{'async ' if on_loop else ''}def run(request, arguments):", " try:", *lines]
         lines.append(f"  return {wait}fail(request, arguments, error)")
+        if on_loop:
+            lines += [
+                " except BaseException as error:",
+                "  return await fail(request, arguments, blame_or_raise(error))",
+            ]
         known = {**self.namespace, "rare": self.rare, "fail": fail}
         source = "\n ".join([f"def make({', '.join(known)}):", *lines, "return run"])
         return _compile_factory(source)(**known)  # type: ignore[no-any-return]
 
     def _return(self, head: str, content: str, on_loop: bool) -> str:
-        return f"return {head}, {f'await begin({content})' if on_loop and self._may_stream else content}, None"
+        begin = "await begin_async" if on_loop else "begin"
+        return f"return {head}, {f'{begin}({content})' if self._may_stream else content}, None"
 
     @property
     def _may_stream(self) -> bool:
@@ -147,11 +154,12 @@ class StraightSource:
         return [*lines, "arguments['json'] = given"]
 
 
-async def _begin(content: Any) -> Any:
-    """Begin a stream that an event loop makes, so that one that fails at once is answered by a 500."""
-    if isinstance(content, AsyncStream):
-        await content.begin()
-    return content
+def _blame_or_raise(error: BaseException) -> Exception:
+    """Return the bug that an interruption stands for; raise it where it is none."""
+    blamed = blame(error)
+    if not isinstance(blamed, Exception):
+        raise error
+    return blamed
 
 
 #: What all of these functions find as globals.
@@ -161,7 +169,9 @@ _SHARED: dict[str, Any] = {
     "CoroutineType": CoroutineType,
     "JSONError": JSONError,
     "refuse_json": refuse_json,
-    "begin": _begin,
+    "begin": begin,
+    "blame_or_raise": _blame_or_raise,
+    "begin_async": begin_async,
 }
 
 

@@ -1,16 +1,22 @@
 """Streams: content that is made chunk by chunk while it is sent.
 
-The first chunk is made before the head is sent, so that a source that fails before it has given anything is answered by
-a 500.
+A stream is begun before the head is sent: its first chunk is made, so that a source that fails before it has given
+anything is answered by a 500. What begins it knows where it is: in a thread (`begin`) or on an event loop
+(`begin_async`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from ramekin.coroutines import run_coroutine
 from ramekin.errors import ContractError
+
+ContentT = TypeVar("ContentT")
+
+#: In the place of the first chunk, before it is made.
+UNBEGUN: Any = object()
 
 
 class Stream:
@@ -21,11 +27,27 @@ class Stream:
     def __init__(self, source: Iterable[Any]) -> None:
         self._source = source
         self._iterator = iter(source)
-        try:
-            self._first: bytes | None = self._next()
-        except BaseException:
-            self.close()
-            raise
+        self._first: bytes | None = UNBEGUN
+
+    def begin(self) -> None:
+        """Make the first chunk, unless it is made."""
+        if self._first is UNBEGUN:
+            try:
+                self._first = self._next()
+            except BaseException:
+                self.close()
+                raise
+
+    async def begin_async(self) -> None:
+        """Do the same for an event loop, which a plain source must not hold up."""
+        from asyncio import to_thread
+
+        await to_thread(self.begin)
+
+    def _take_first(self) -> bytes | None:
+        """Return the first chunk, once; None where there is none."""
+        first, self._first = self._first, None
+        return first
 
     def _next(self) -> bytes | None:
         for chunk in self._iterator:
@@ -33,7 +55,8 @@ class Stream:
         return None
 
     def __iter__(self) -> Iterator[bytes]:
-        chunk, self._first = self._first, None
+        self.begin()
+        chunk = self._take_first()
         while chunk is not None:
             yield chunk
             chunk = self._next()
@@ -55,15 +78,24 @@ class AsyncStream:
     def __init__(self, source: AsyncIterable[Any]) -> None:
         self._source = source
         self._iterator = aiter(source)
-        self._first: bytes | None = None
+        self._first: bytes | None = UNBEGUN
 
-    async def begin(self) -> None:
-        """Make the first chunk."""
-        try:
-            self._first = await self._next()
-        except BaseException:
-            await self.aclose()
-            raise
+    async def begin_async(self) -> None:
+        """Make the first chunk, unless it is made."""
+        if self._first is UNBEGUN:
+            try:
+                self._first = await self._next()
+            except BaseException:
+                await self.aclose()
+                raise
+
+    def begin(self) -> None:
+        """Do the same from a thread."""
+        run_coroutine(self.begin_async())
+
+    def _take_first(self) -> bytes | None:
+        first, self._first = self._first, None
+        return first
 
     async def _next(self) -> bytes | None:
         async for chunk in self._iterator:
@@ -71,13 +103,15 @@ class AsyncStream:
         return None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunk, self._first = self._first, None
+        await self.begin_async()
+        chunk = self._take_first()
         while chunk is not None:
             yield chunk
             chunk = await self._next()
 
     def __iter__(self) -> Iterator[bytes]:
-        chunk, self._first = self._first, None
+        self.begin()
+        chunk = self._take_first()
         while chunk is not None:
             yield chunk
             chunk = run_coroutine(self._next())
@@ -93,6 +127,20 @@ class AsyncStream:
     def close(self) -> None:
         """Do the same from a thread."""
         run_coroutine(self.aclose())
+
+
+def begin(content: ContentT) -> ContentT:
+    """Begin content in a thread, if it is a stream, and return it."""
+    if isinstance(content, Stream | AsyncStream):
+        content.begin()
+    return content
+
+
+async def begin_async(content: ContentT) -> ContentT:
+    """Begin content on an event loop, if it is a stream, and return it."""
+    if isinstance(content, Stream | AsyncStream):
+        await content.begin_async()
+    return content
 
 
 def _to_bytes(chunk: object) -> bytes:

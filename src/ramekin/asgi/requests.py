@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Container, Coroutine, Mapping
 from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import unquote_to_bytes
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Digits of a ``Content-Length`` that needs a closer look.
 _MANY_DIGITS = 16
+#: What of a body with files is kept in memory, until the operation has a thread.
+_SPOOLED_BYTES = 65_536
 
 
 class ASGIRequest(Request):
@@ -35,9 +38,10 @@ class ASGIRequest(Request):
         on_loop: Whether an event loop runs the operation, so that reading the body is awaited.
     """
 
-    __slots__ = ("_content", "_refusal", "fields", "on_loop", "receive", "scope")
+    __slots__ = ("_content", "_refusal", "_spool", "fields", "on_loop", "receive", "scope")
 
     _content: Body
+    _spool: SpooledTemporaryFile[bytes]
 
     can_upgrade: ClassVar[bool] = True
 
@@ -111,7 +115,7 @@ class ASGIRequest(Request):
             )
         if self._refusal is not None:
             raise self._refusal
-        return self.content
+        return getattr(self, "_spool", self.content)
 
     def take_body(self) -> Coroutine[Any, Any, None] | None:
         return self._receive_body() if self.on_loop else super().take_body()
@@ -157,14 +161,32 @@ class ASGIRequest(Request):
 
         That answers nothing: what is wrong with the body shows when it is read.
         """
-        operation, length = self.operation, self.content_length
-        if operation is None or not operation.has_body or operation.inputs_at("files") or length is None:
+        operation = self.operation
+        if operation is None or not operation.has_body or (self.content_length or 0) > self._body_limit:
             return
-        if length <= self._body_limit:
-            try:
+        try:
+            if operation.inputs_at("files"):
+                await self._spool_body()
+            else:
                 await self.read_body()
-            except Problem as refusal:
-                self._refusal = refusal
+        except Problem as refusal:
+            self._refusal = refusal
+
+    async def _spool_body(self) -> None:
+        """Keep a body with files where a thread reads it without waiting, on disk where it is large."""
+        self._spool = SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115  # `close_spool` closes it.
+        bounds = self.bounds()
+        while chunk := await self.content.receive():
+            bounds.count(chunk)
+            self._spool.write(chunk)
+        bounds.end()
+        self._spool.seek(0)
+
+    def close_spool(self) -> None:
+        """Let go of what `prefetch` kept on disk."""
+        spool = getattr(self, "_spool", None)
+        if spool is not None:
+            spool.close()
 
     @property
     def is_left_unread(self) -> bool:

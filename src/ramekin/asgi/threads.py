@@ -49,7 +49,7 @@ class Threads:
         """Run a function in a thread, within a context, and return what it returns.
 
         A thread cannot be stopped: when the task that waits is cancelled, the coroutine that the function waits for is
-        cancelled, too, and the task waits on until the function is done.
+        cancelled, too, and the task waits on until the function is done. What waits for a thread never runs.
 
         Raises:
             CancelledError: The task was cancelled.
@@ -57,10 +57,13 @@ class Threads:
         """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._count, "ramekin")
-        future = asyncio.get_running_loop().run_in_executor(self._pool, context.run, function, *args)
+        submitted = self._pool.submit(context.run, function, *args)
+        future = asyncio.wrap_future(submitted)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
+            if submitted.cancel():
+                raise  # No thread had taken it.
             wait = context[WAIT] or Wait()
             wait.cancel()
             while not future.done():
@@ -75,18 +78,20 @@ async def run_in_thread(
     answering: Plan | Fallback, request: ASGIRequest, given: Any, threads: Threads, context: Context
 ) -> Answer:
     """Run a plan in a thread; when this is cancelled meanwhile, what the plan opened is closed."""
-    await request.prefetch()
     answers: list[Answer] = []
 
     def run() -> None:
         answers.append(answering.run(request, given))
 
     try:
+        await request.prefetch()
         await threads.run(context, run)
     except asyncio.CancelledError:
         for answer in answers:
             await threads.run(context, _give_up, request, answer)
         raise
+    finally:
+        request.close_spool()
     return answers[0]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from ramekin.streaming.events import HEARTBEAT
 from ramekin.streaming.pacing import Pacer
 from ramekin.streaming.sources import TaskSource, ThreadSource
-from ramekin.streams import AsyncStream, Stream
+from ramekin.streams import UNBEGUN, AsyncStream, Stream
 
 if TYPE_CHECKING:
     from ramekin.streaming.sources import Write
@@ -64,11 +64,16 @@ class PlainEvents(_Beats, Stream):
         self._pending: Future[bytes | None] | None = None
         self._on_loop: asyncio.Future[bytes | None] | None = None
         self._has_ended = False
-        try:
-            self._first = self._next()
-        except BaseException:
-            self.close()
-            raise
+        self._first = UNBEGUN
+
+    async def begin_async(self) -> None:
+        """Make the first chunk; the thread of the source makes it, while the event loop waits."""
+        if self._first is UNBEGUN:
+            try:
+                self._first = await self._next_async()
+            except BaseException:
+                await self.aclose()
+                raise
 
     def _next(self) -> bytes | None:
         chunk: bytes | None = b""
@@ -79,7 +84,8 @@ class PlainEvents(_Beats, Stream):
         return chunk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunk, self._first = self._first, None
+        await self.begin_async()
+        chunk = self._take_first()
         while chunk is not None:
             yield chunk
             chunk = await self._next_async()
