@@ -13,7 +13,7 @@ from ramekin.testing import Client
 from ramekin.testing.client import PROTOCOL, Protocol
 
 # What takes long on a busy machine is no fault of the code; see tests/benchmarks for what is.
-settings.register_profile("ramekin", deadline=None)
+settings.register_profile("ramekin", settings.get_profile("default"), deadline=None)
 settings.load_profile("ramekin")
 
 #: Test files of what must not depend on the protocol: each of their tests runs under WSGI and under ASGI.

@@ -228,8 +228,9 @@ def test_an_app_that_cannot_be_set_up_is_not_served(
     name: str, workers: str, statuses: set[int], tmp_path: Path
 ) -> None:
     """The server says why, and ends, with the status that the documentation tells."""
-    kind, gate = KINDS[name], Gate()
+    kind = KINDS[name]
     tool, variables = find_tool(kind.tool), {"UVICORN_WORKERS": workers, "GRANIAN_RESPAWN_INTERVAL": "0.1"}
+    gate = Gate()
     running = launch(kind, tmp_path, tool, gate, FAIL="1", **variables)
     try:
         output, _ = running.process.communicate(timeout=PATIENCE)
