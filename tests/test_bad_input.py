@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
 
 from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns, signing
-from ramekin.auth import BearerTokens, Principal, public, requires
+from ramekin.auth import APIKeys, Basic, BearerTokens, Principal, hash_key, public, requires
 from ramekin.fields import Upload
 from ramekin.schemas import compile_reader
 from ramekin.sessions import sessions
@@ -622,6 +622,21 @@ def test_an_unsafe_request_of_another_origin_with_the_session_is_403(method: str
     cookie, _ = visit(shop())
     result = shop().request(method, "/visits", headers={"Cookie": cookie, **sender})
     assert (result.status, result.problem["code"]) == (403, "cross-origin")
+
+
+@pytest.mark.parametrize("carried", [{"Cookie": "key=k"}, {"Authorization": "Basic YWRhOng="}])
+def test_an_unsafe_request_of_another_origin_with_what_browsers_send_unasked_is_403(carried: dict[str, str]) -> None:
+    """A key in a cookie and a password are sent for whoever's page, as the session is."""
+    app = App("Shop", settings=NO_PAGES)
+
+    @app.resource("/")
+    @requires(APIKeys({hash_key("k"): Principal("ada")}, cookie="key") | Basic(lambda name, word: Principal(name)))
+    class Root(Resource):
+        @returns(status=204)
+        def post(self) -> None: ...
+
+    senders: tuple[dict[str, str], ...] = ({}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"})
+    assert [Client(app).post("/", headers={**carried, **one}).status for one in senders] == [204, 403, 403]
 
 
 # -- Tokens and authorization ------------------------------------------------------------------------------------------
