@@ -64,11 +64,14 @@ class Requires(Declaration):
         """Find the principal from the head alone, and ask the policies once the arguments are loaded."""
         alternatives = self._settle(operation.where)
         schemes = list_schemes(alternatives)
+        if mark := _mark_answers(schemes):
+            # It stands outside, so that it marks what the others refuse, too.
+            yield Step(phase=Phase.ADMIT, name="private-answers", leave=mark, blocking=False)
         if ambient := _list_ambient(schemes, operation.method):
             yield Step(
                 phase=Phase.ADMIT,
                 name="ambient-credentials",
-                after=("cross-origin",),
+                after=("cross-origin", "private-answers"),
                 enter=_check_origin(ambient),
                 blocking=False,
             )
@@ -77,9 +80,8 @@ class Requires(Declaration):
             yield Step(
                 phase=Phase.ADMIT,
                 name="authentication",
-                after=("cross-origin", "ambient-credentials"),
+                after=("cross-origin", "private-answers", "ambient-credentials"),
                 enter=authentication.enter,
-                leave=_mark_answers(schemes),
                 blocking=any(scheme.blocking for scheme in schemes),
             )
         if any(one.policies for one in alternatives):
