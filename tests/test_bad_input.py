@@ -6,6 +6,7 @@ import gzip
 import hmac
 import io
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -667,6 +668,44 @@ def test_a_salt_for_each_purpose() -> None:
     assert Client(app).get("/visits", headers={"Authorization": f"Bearer {cookie}"}).status == 401
     assert Client(app).post("/visits", cookies={"session": cookie}).json == {"name": "ada"}
     assert Client(app).post("/visits", cookies={"session": token}).json == {"name": None}
+
+
+@given(
+    purpose=st.sampled_from(
+        [
+            "session:session",
+            "session-id:session",
+            "auth:tokens",
+            "ramekin.own",
+            "own.token:auth:tokens",
+            ".own.token:auth:tokens",
+        ]
+    )
+    | st.text(min_size=1)
+)
+def test_no_purpose_of_an_app_makes_a_session_or_token(purpose: str) -> None:
+    """What the framework signs for itself is nothing that an app can sign, whatever it calls its purpose."""
+    signer = APP_THAT_SIGNS.signer(purpose, max_age=timedelta(days=1))
+    cookie, token = signer.dump([int(time.time()), "ada", {}]), signer.dump({"sub": "ada"})
+    client = Client(APP_THAT_SIGNS)
+    assert client.post("/", headers={"Cookie": f"session={cookie}"}).json == {"name": None}
+    assert client.get("/", headers={"Authorization": f"Bearer {token}"}).status == 401
+
+
+APP_THAT_SIGNS = App("Signing", settings=Settings(secret_key="the key of this month", openapi_path=None))
+APP_THAT_SIGNS.declare(sessions())
+
+
+@APP_THAT_SIGNS.resource("/")
+class Signing(Resource):
+    @public
+    @returns({"name": fields.String(allow_none=True)})
+    def post(self) -> Any:
+        return {"name": self.session.subject}
+
+    @requires(BearerTokens())
+    @returns(status=204)
+    def get(self) -> None: ...
 
 
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:

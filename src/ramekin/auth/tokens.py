@@ -106,9 +106,9 @@ class BearerTokens(Bearer):
         return self._make_signer(settings).dump(claims)
 
     def _make_signer(self, settings: Settings) -> Signer:
-        from ramekin.signing import Signer
+        from ramekin.signing import OwnSigner
 
-        return Signer.of(settings, f"ramekin.auth:{self.name}", max_age=self.max_age, clock=self._clock)
+        return OwnSigner.of(settings, f"auth:{self.name}", max_age=self.max_age, clock=self._clock)
 
     def compile_check(self, settings: Settings) -> CompiledCheck:
         """Return what checks a token with the keys of these settings.
