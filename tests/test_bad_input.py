@@ -6,6 +6,7 @@ import gzip
 import hmac
 import io
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
 
 from ramekin import App, Limits, Reply, Request, Resource, Settings, accepts, limits, returns, signing
-from ramekin.auth import BearerTokens, Principal, public, requires
+from ramekin.auth import APIKeys, Basic, Bearer, BearerTokens, Principal, hash_key, public, requires
 from ramekin.fields import Upload
 from ramekin.schemas import compile_reader
 from ramekin.sessions import sessions
@@ -470,7 +471,7 @@ def test_a_redirect_never_names_a_host(client: Client, path: str) -> None:
 
 
 # -- Response headers --------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "a\x00b", "☃"])
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: x=1", "a\nb", "a\x00b", "a\x7fb", "☃"])
 def test_header_values_from_input_are_400(client: Client, value: str) -> None:
     """What declared input brings and no header field can carry is the client's fault."""
     result = client.get("/moves", query={"to": value})
@@ -624,7 +625,39 @@ def test_an_unsafe_request_of_another_origin_with_the_session_is_403(method: str
     assert (result.status, result.problem["code"]) == (403, "cross-origin")
 
 
+@pytest.mark.parametrize("carried", [{"Cookie": "key=k"}, {"Authorization": "Basic YWRhOng="}])
+def test_an_unsafe_request_of_another_origin_with_what_browsers_send_unasked_is_403(carried: dict[str, str]) -> None:
+    """A key in a cookie and a password are sent for whoever's page, as the session is."""
+    app = App("Shop", settings=NO_PAGES)
+
+    @app.resource("/")
+    @requires(APIKeys({hash_key("k"): Principal("ada")}, cookie="key") | Basic(lambda name, word: Principal(name)))
+    class Root(Resource):
+        @returns(status=204)
+        def post(self) -> None: ...
+
+    senders: tuple[dict[str, str], ...] = ({}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"})
+    assert [Client(app).post("/", headers={**carried, **one}).status for one in senders] == [204, 403, 403]
+
+
 # -- Tokens and authorization ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("second", ["Bearer good", "Basic eDp4", "Foo x", "Bearer", ""])
+@pytest.mark.parametrize("comma", [",", ", "])
+def test_two_authorization_lines_are_400(comma: str, second: str) -> None:
+    """Servers join them by a comma; whatever the second one holds, none is chosen."""
+    app = App("Shop", settings=NO_PAGES)
+
+    @app.resource("/")
+    @requires(Bearer({"good": Principal("ada")}.get))
+    class Root(Resource):
+        @returns(status=204)
+        def get(self) -> None: ...
+
+    values = "Bearer good", f"Bearer good{comma}{second}", f"{second}{comma}Bearer good"
+    found = [Client(app).get("/", environ={"HTTP_AUTHORIZATION": value}).status for value in values]
+    assert found == [204, 400, 400]
+
+
 def test_a_salt_for_each_purpose() -> None:
     """What one purpose has signed is nothing to another: no cookie is a token, and no token is a cookie."""
     settings = Settings(secret_key="the key of this month", openapi_path=None)
@@ -652,6 +685,44 @@ def test_a_salt_for_each_purpose() -> None:
     assert Client(app).get("/visits", headers={"Authorization": f"Bearer {cookie}"}).status == 401
     assert Client(app).post("/visits", cookies={"session": cookie}).json == {"name": "ada"}
     assert Client(app).post("/visits", cookies={"session": token}).json == {"name": None}
+
+
+@given(
+    purpose=st.sampled_from(
+        [
+            "session:session",
+            "session-id:session",
+            "auth:tokens",
+            "ramekin.own",
+            "own.token:auth:tokens",
+            ".own.token:auth:tokens",
+        ]
+    )
+    | st.text(min_size=1)
+)
+def test_no_purpose_of_an_app_makes_a_session_or_token(purpose: str) -> None:
+    """What the framework signs for itself is nothing that an app can sign, whatever it calls its purpose."""
+    signer = APP_THAT_SIGNS.signer(purpose, max_age=timedelta(days=1))
+    cookie, token = signer.dump([int(time.time()), "ada", {}]), signer.dump({"sub": "ada"})
+    client = Client(APP_THAT_SIGNS)
+    assert client.post("/", headers={"Cookie": f"session={cookie}"}).json == {"name": None}
+    assert client.get("/", headers={"Authorization": f"Bearer {token}"}).status == 401
+
+
+APP_THAT_SIGNS = App("Signing", settings=Settings(secret_key="the key of this month", openapi_path=None))
+APP_THAT_SIGNS.declare(sessions())
+
+
+@APP_THAT_SIGNS.resource("/")
+class Signing(Resource):
+    @public
+    @returns({"name": fields.String(allow_none=True)})
+    def post(self) -> Any:
+        return {"name": self.session.subject}
+
+    @requires(BearerTokens())
+    @returns(status=204)
+    def get(self) -> None: ...
 
 
 def test_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,35 @@ def test_what_cannot_be_right_costs_as_much(password: str, known: str | None, mo
     assert counting.checked == [argon2.extract_parameters(counting.inner.hash("x"))]
 
 
+@pytest.mark.parametrize("password", ["right", "wrong"])
+@pytest.mark.parametrize("kind", ["argon2", "scrypt", "pbkdf2:sha256:1"])
+def test_an_older_hash_costs_no_less(kind: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash that was cheap to make does not answer sooner than an unknown user: today's work is done besides."""
+    today = PasswordHasher(time_cost=2, memory_kib=8, parallelism=1)
+    known = HASHER.hash("right") if kind == "argon2" else generate_password_hash("right", kind)
+    work = Working(today._argon2)
+    monkeypatch.setattr(today, "_argon2", work)
+    assert bool(today.verify(password, known)) is (password == "right")
+    assert 2 in work.costs
+
+
+class Working:
+    """The hasher of argon2-cffi, noting the time costs of what it makes and checks."""
+
+    def __init__(self, inner: argon2.PasswordHasher) -> None:
+        self.inner = inner
+        self.costs: list[int] = []
+        self.check_needs_rehash = inner.check_needs_rehash
+
+    def verify(self, known: str, password: bytes) -> bool:
+        self.costs.append(argon2.extract_parameters(known).time_cost)
+        return self.inner.verify(known, password)
+
+    def hash(self, password: bytes) -> str:
+        self.costs.append(self.inner.time_cost)
+        return self.inner.hash(password)
+
+
 def test_the_dummy_takes_the_same_time() -> None:
     """With the default parameters an unknown user takes about as long as a wrong password."""
     known = hash_password("correct horse")

@@ -9,6 +9,9 @@ workers = 2  # Processes; one or two for each core.
 worker_class = "gthread"
 threads = 8  # Requests at once in each process.
 graceful_timeout = 30  # Seconds that requests in flight have to finish in.
+# gunicorn believes X-Forwarded-Proto of 127.0.0.1 unless told otherwise, so a client could say it
+# through a proxy that passes it on. Whom to believe is said once, to the app: trusted_proxies.
+forwarded_allow_ips = ""
 
 
 def post_worker_init(worker: Any) -> None:

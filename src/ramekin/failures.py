@@ -205,7 +205,10 @@ def _convert_werkzeug(error: Exception, operation: Operation | None) -> Problem 
 
 def _comes_from_input(text: str, values: Iterable[Any]) -> bool:
     """Tell whether text that no header can carry was taken from the loaded input."""
-    waiting, bad = list(values), {character for character in text if ord(character) < 32 or ord(character) > 255}
+    waiting, bad = (
+        list(values),
+        {character for character in text if character < " " or character == "\x7f" or character > "\xff"},
+    )
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):

@@ -84,7 +84,8 @@ class PasswordHasher:
         Args:
             password: What somebody says it is.
             known_hash: The hash, by argon2 or by ``werkzeug.security``; None where there is no such user, which takes
-                as long as a wrong password.
+                as long as a wrong password for a hash of these parameters. One of others takes its own time besides,
+                until it is renewed.
 
         Raises:
             ValueError: What is kept is no such hash.
@@ -102,6 +103,9 @@ class PasswordHasher:
             is_valid, is_old = check_password_hash(known_hash, password), True
         else:
             is_old, is_valid = self._is_old(known_hash), self._matches(known_hash, encoded)
+        if is_old and not is_valid:
+            # An older hash may have cost less than an unknown user does.
+            self._matches(self._dummy, b"")
         return PasswordCheck(is_valid, self.hash(password) if is_valid and is_old else None)
 
     def _is_old(self, known_hash: str) -> bool:
@@ -137,7 +141,8 @@ def verify_password(password: str, known_hash: str | None) -> PasswordCheck:
     Args:
         password: What somebody says it is.
         known_hash: The hash, by argon2 or by ``werkzeug.security``; None where there is no such user, which takes as
-            long as a wrong password.
+            long as a wrong password for a hash of today's parameters. One of others takes its own time besides, until
+            it is renewed.
 
     Raises:
         ValueError: What is kept is no such hash.

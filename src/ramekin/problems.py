@@ -193,7 +193,7 @@ class Forbidden(Problem):
 
 
 class CrossOrigin(Forbidden):
-    """A page of another origin may not send this with somebody's session."""
+    """A page of another origin may not send this with somebody's credentials."""
 
 
 class NotFound(Problem):

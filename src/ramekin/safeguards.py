@@ -41,9 +41,15 @@ class Safeguards:
         self._known: dict[tuple[str | None, bool], Pairs] = {}
 
     def add(self, pairs: list[tuple[str, str]], *, is_problem: bool = False) -> list[tuple[str, str]]:
-        """Return header fields with those added that their content needs; a field that is there stays as it is."""
+        """Return header fields with those added that their content needs; a field that is there stays as it is.
+
+        A problem that is merely ``private`` becomes one that is not stored, which is stricter (RFC 9111 §5.2.2.5).
+        """
         if not self._enabled:
             return pairs
+        if is_problem:
+            # What is for one client alone is still not to be stored.
+            pairs = [pair for pair in pairs if pair[0].lower() != "cache-control" or pair[1].lower() != "private"]
         present = {name.lower(): value for name, value in pairs}
         needed = self._find(present.get("content-type"), is_problem)
         return [*pairs, *(pair for pair in needed if pair[0].lower() not in present)]

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import digest as hmac_digest
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeAlias
 
 import itsdangerous
 from itsdangerous.encoding import base64_decode, base64_encode, bytes_to_int, int_to_bytes
@@ -37,6 +37,8 @@ from ramekin.limits import Limits
 from ramekin.settings.values import check_secret_key
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from ramekin.settings import Settings
 
 __all__ = ["BadSignature", "BadToken", "Clock", "ExpiredToken", "LinkRequest", "MalformedToken", "Signed", "Signer"]
@@ -124,6 +126,9 @@ class Signer:
         {'user': 7}
     """
 
+    #: Who signs; no purpose of the one is any of the other.
+    _owner: ClassVar[str] = "ramekin"
+
     def __init__(
         self,
         secret_key: str,
@@ -145,12 +150,12 @@ class Signer:
         self.max_age = max_age
         self._clock = clock
         self._max_age_seconds = int(max_age.total_seconds())
-        self._tokens = _Signature(keys, f"ramekin.token:{purpose}")
-        self._values = _Signature(keys, f"ramekin.value:{purpose}")
-        self._links = _Signature(keys, f"ramekin.link:{purpose}")
+        self._tokens = _Signature(keys, f"{self._owner}.token:{purpose}")
+        self._values = _Signature(keys, f"{self._owner}.value:{purpose}")
+        self._links = _Signature(keys, f"{self._owner}.link:{purpose}")
 
     @classmethod
-    def of(cls, settings: Settings, purpose: str, *, max_age: timedelta, clock: Clock = time.time) -> Signer:
+    def of(cls, settings: Settings, purpose: str, *, max_age: timedelta, clock: Clock = time.time) -> Self:
         """Return a signer with the keys of an app's settings.
 
         Raises:
@@ -286,6 +291,15 @@ class Signer:
 
     def __repr__(self) -> str:
         return f"<Signer for {self.purpose!r}, {self.max_age}>"
+
+
+class OwnSigner(Signer):
+    """Signs what features of Ramekin make for themselves, such as session cookies.
+
+    Whatever purpose an app states, what it signs is none of these.
+    """
+
+    _owner = "ramekin.own"
 
 
 class _Signature(itsdangerous.Signer):

@@ -95,10 +95,45 @@ def test_a_later_alternative_makes_up_for_missing_scopes() -> None:
     assert client.get("/", headers=bearer("bob")).status == 403
 
 
-def test_bad_credentials_are_refused_beside_good_ones() -> None:
-    """Credentials that are sent have to be good."""
-    client = serve(tokens | keys)
-    assert client.get("/", headers={**bearer("nobody"), "X-API-Key": "k1"}).status == 401
+def test_good_credentials_beside_bad_ones() -> None:
+    """Whoever holds one alternative is let in, in whichever order they stand."""
+    both = {**bearer("nobody"), "X-API-Key": "k1"}
+    assert [serve(one).get("/", headers=both).status for one in (tokens | keys, keys | tokens)] == [200, 200]
+    assert serve(tokens & keys).get("/", headers=both).status == 401
+
+
+@pytest.mark.parametrize("first", [tokens, later], ids=["plain", "async"])
+def test_schemes_that_read_the_same_field(first: Any) -> None:
+    """What the one does not know may be good to the other; one that nobody knows is refused once."""
+    other = Bearer({"eve": Principal("eve", {"read"})}.get, name="other", realm="shop")
+    client = serve(first | other)
+    assert [client.get("/", headers=bearer(one)).json for one in ("ada", "eve")] == ["ada", "eve"]
+    refused = client.get("/", headers=bearer("nobody"))
+    assert refused.status == 401
+    assert {one.rpartition(", ")[2] for one in refused.headers.getlist("WWW-Authenticate")} == {'error="invalid_token"'}
+
+
+@pytest.mark.parametrize("first", [tokens, later], ids=["plain", "async"])
+def test_a_lacking_scope_is_told_before_bad_credentials(first: Any) -> None:
+    """Somebody is known and may not do this: 403, whatever another scheme made of their token."""
+    other = Bearer({"eve": Principal("eve", {"read"})}.get, name="other", realm="shop")
+    for one in (first("write") | other("write"), other("write") | first("write")):
+        result = serve(one).get("/", headers=bearer("eve"))
+        assert (result.status, 'error="insufficient_scope"' in result.headers["WWW-Authenticate"]) == (403, True)
+
+
+@policy
+def anybody(request: Request) -> bool:
+    """Let everybody in."""
+    return True
+
+
+@pytest.mark.parametrize("nobody", [anonymous, anybody], ids=["anonymous", "policy"])
+def test_bad_credentials_are_refused_where_none_are_needed(nobody: Any) -> None:
+    """Who sends a bad token hears of it, rather than be served as nobody."""
+    for first in (tokens, later, keys | tokens, tokens | keys):
+        client = serve(first | nobody)
+        assert [client.get("/", headers=one).status for one in ({}, bearer("eve"), bearer("ada"))] == [200, 401, 200]
 
 
 def test_the_challenges_of_every_alternative() -> None:

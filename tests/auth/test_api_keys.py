@@ -97,6 +97,33 @@ def test_answers_are_kept_by_no_shared_cache(place: Any, options: Any, varies: l
     assert (headers.getlist("Vary"), headers["Cache-Control"]) == (varies, "private")
 
 
+@pytest.mark.parametrize(
+    ("place", "options", "varies"),
+    [
+        ({"header": "x-api-key"}, {"headers": {"X-API-Key": "bad"}}, ["x-api-key"]),
+        ({"header": "x-api-key"}, {}, ["x-api-key"]),
+        ({"cookie": "key"}, {"cookies": {"key": "bad"}}, ["Cookie"]),
+        ({"cookie": "key"}, {"headers": {"Cookie": "key=a; key=b"}}, ["Cookie"]),
+    ],
+)
+@pytest.mark.parametrize(("safeguards", "caching"), [(True, "no-store"), (False, "private")])
+def test_refusals_are_kept_by_no_cache(
+    place: Any, options: Any, varies: list[str], caching: str, *, safeguards: bool
+) -> None:
+    """What the scheme itself refuses varies by the key, and is stored by nobody, as every problem is."""
+    app = App("Keys", settings=Settings(openapi_path=None, security_headers=safeguards))
+
+    @app.resource("/")
+    @requires(APIKeys(FOUND, **place))
+    class Thing(Resource):
+        @returns(status=204)
+        def get(self) -> None: ...
+
+    result = Client(app, contract=False).get("/", **options)
+    assert result.status in (400, 401)
+    assert (result.headers.getlist("Vary"), result.headers.getlist("Cache-Control")) == (varies, [caching])
+
+
 def test_answers_to_nobody_vary_by_the_key() -> None:
     """Where a key is not needed, the answer without one is not that for its owner."""
     client = serve(APIKeys(FOUND) | anonymous)

@@ -79,11 +79,74 @@ def test_good_tokens() -> None:
         {"aud": None},
         {"aud": ["x", "y"]},
         {"sub": None},
+        {"sub": ""},
+        {"exp": str(NOW + 36_000)},
+        {"exp": True},
+        {"nbf": str(NOW - 5)},
+        {"iat": str(NOW - 5)},
     ],
 )
 def test_claims_that_do_not_fit(changes: Any) -> None:
     """Time, issuer, audience and subject have to be there and to fit."""
     assert check(public, sign(**changes)) is None
+
+
+def test_an_empty_subject_and_a_loader() -> None:
+    """A loader that goes by the subject is not asked for nobody."""
+    scheme = JWT(PUBLIC, algorithms=["RS256"], issuer="login", audience="api", load=lambda claims: Principal("ada"))
+    assert [check(scheme, sign(sub=one)) is None for one in ("", "ada", None)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("types", "good", "bad"),
+    [
+        (None, ["JWT", "jwt", "at+jwt", "application/at+jwt", None], ["logout+jwt", "dpop+jwt", "secevent+jwt"]),
+        (["at+jwt"], ["at+JWT", "application/at+jwt"], ["JWT", None]),
+        (["application/x+jwt"], ["x+jwt"], ["at+jwt", "JWT", None]),
+    ],
+)
+def test_types_of_tokens(types: Any, good: list[Any], bad: list[Any]) -> None:
+    """RFC 8725 §3.11: a token that is meant for something else is none, however it is signed."""
+    for key, algorithm in ((PUBLIC, "RS256"), (SECRET, "HS256")):
+        scheme = JWT(key, algorithms=[algorithm], issuer="login", audience="api", types=types)
+        signer = RSA if algorithm == "RS256" else SECRET
+        for expected, ones in ((True, good), (False, bad)):
+            found = [check(scheme, sign(algorithm, signer, {"typ": one})) is not None for one in ones]
+            assert found == [expected] * len(ones)
+
+
+@pytest.mark.parametrize("types", ["at+jwt", [], [""], [5]])
+def test_types_that_are_none(types: Any) -> None:
+    """They are refused where they are stated."""
+    with pytest.raises(DeclarationError, match="takes several types"):
+        JWT(PUBLIC, algorithms=["RS256"], issuer=None, audience=None, types=types)
+
+
+@pytest.mark.parametrize(
+    "header", ['{"alg":"RS256","typ":5}', '{"alg":"RS256","typ":null}', '{"alg":"RS256","typ":""}']
+)
+def test_a_type_that_names_nothing(header: str) -> None:
+    """It is none of those that are taken."""
+    head = base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode() + f".{encode(CLAIMS)}"
+    signature = jwt.get_algorithm_by_name("RS256").sign(head.encode(), RSA)
+    assert check(public, f"{head}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}") is None
+
+
+def test_a_signature_has_one_spelling() -> None:
+    """RFC 7515 §2: no padding, and no other bits where the last letter has some to spare."""
+    for scheme, token in ((public, sign()), (shared, sign("HS256", SECRET))):
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        other = token[:-1] + letters[letters.index(token[-1]) + 1]
+        spellings = [token, token + "=", token + "==", other]
+        assert [check(scheme, one) is not None for one in spellings] == [True, False, False, False]
+
+
+def test_weak_keys() -> None:
+    """RFC 7518 §3.3: an RSA key has 2,048 bits at least."""
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    pem = weak.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(DeclarationError, match="2048 bits or more"):
+        JWT(pem, algorithms=["RS256"], issuer=None, audience=None)
 
 
 @pytest.mark.parametrize("changes", [{"exp": NOW - 600}, {"nbf": NOW + 1_200}])
@@ -178,6 +241,16 @@ def test_scopes_of_a_claim(said: Any, expected: list[str]) -> None:
     found = check(public, sign(**said))
     assert found is not None
     assert sorted(found.scopes) == expected
+
+
+def test_a_scope_of_null_grants_nothing() -> None:
+    """The claim is there and names no scope, so that a loader that states some adds none."""
+    load = {"ada": Principal("ada", {"read"})}
+    scheme = JWT(PUBLIC, algorithms=["RS256"], issuer=None, audience=None, load=lambda claims: load[claims["sub"]])
+    claims = {"sub": "ada", "exp": NOW + 36_000}
+    tokens = [jwt.encode(one, RSA, algorithm="RS256") for one in (claims, {**claims, "scope": None})]
+    granted = [found and sorted(found.scopes) for found in (check(scheme, token) for token in tokens)]
+    assert granted == [["read"], []]
 
 
 def test_a_loader_of_claims() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from ramekin.auth import KeySet
 from ramekin.auth.key_sets import parse_keys
@@ -20,6 +20,8 @@ from ramekin.errors import DeclarationError
 from ramekin.problems import ServiceUnavailable
 
 ONE = json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(ed25519.Ed25519PrivateKey.generate().public_key()))
+
+WEAK = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key()))
 
 
 def jwks(*key_ids: str) -> bytes:
@@ -171,14 +173,23 @@ def test_a_file(tmp_path: Path) -> None:
         b'{"keys": [3]}',
         b'{"keys": [{"kty": "oct", "kid": "a", "k": "c2VjcmV0"}]}',
         json.dumps({"keys": [{**ONE, "use": "enc"}]}).encode(),
+        *(json.dumps({"keys": [{**ONE, "key_ops": one}]}).encode() for one in (["sign"], [], "verify", None)),
+        json.dumps({"keys": [WEAK]}).encode(),
         b'{"keys": [{"kty": "new"}]}',
         b"[" * 100_000,
     ],
 )
 def test_what_is_no_set_of_public_keys(content: bytes) -> None:
-    """A set without a public key that signs is none; secrets in it are not taken."""
+    """A set without a public key that signs is none; secrets and weak keys in it are not taken."""
     with pytest.raises(ValueError, match="JSON Web Key Set"):
         parse_keys(content)
+
+
+def test_keys_that_say_what_they_are_for() -> None:
+    """Those for checking signatures are taken, beside others."""
+    strong = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 2048).public_key()))
+    given = [{**ONE, "kid": "a", "key_ops": ["verify"], "use": "sig"}, {**strong, "kid": "b"}, {**WEAK, "kid": "c"}]
+    assert set(parse_keys(json.dumps({"keys": given}).encode())) == {"a", "b"}
 
 
 @pytest.mark.parametrize(

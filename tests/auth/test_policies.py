@@ -10,7 +10,7 @@ import pytest
 from marshmallow import fields
 
 from ramekin import App, Request, Resource, Settings, accepts, returns
-from ramekin.auth import Bearer, Principal, loads, policy, requires
+from ramekin.auth import Bearer, Policy, Principal, loads, policy, requires
 from ramekin.errors import ContractError, DeclarationError
 from ramekin.problems import Forbidden, NotFound, Problem
 from ramekin.testing import Client
@@ -184,21 +184,52 @@ def test_a_policy_by_hand() -> None:
     """An object that a handler finds by itself is judged by a call."""
     ada = Principal("ada")
     assert owns(principal=ada, order=ORDERS[1]) is True
-    assert owns.enforce(principal=ada, order=ORDERS[1]) is None
+    owns.enforce(principal=ada, order=ORDERS[1])
     with pytest.raises(NotFound):
         owns.enforce(principal=ada, order=ORDERS[2])
 
 
-def test_an_async_policy_by_hand() -> None:
-    """The call has to be awaited, then."""
-    answer = owns_later.enforce(principal=Principal("ada"), order=ORDERS[2])
-    assert answer is not None
-
-    async def enforce() -> None:
-        await answer
-
+@pytest.mark.parametrize("judge", [owns, owns_later], ids=["plain", "async"])
+def test_a_policy_by_hand_in_async_code(judge: Policy) -> None:
+    """One that is awaited is judged by a call of its own, which takes plain ones, too."""
+    asyncio.run(judge.enforce_async(principal=Principal("ada"), order=ORDERS[1]))
     with pytest.raises(NotFound):
-        asyncio.run(enforce())
+        asyncio.run(judge.enforce_async(principal=Principal("ada"), order=ORDERS[2]))
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=repr)
+def test_an_async_policy_that_nobody_awaits_lets_nobody_through(order: Any) -> None:
+    """A coroutine is true to Python; here it is an error before anything was let through."""
+    with pytest.raises(ContractError, match=r"await owns_later.enforce_async\(…\)"):
+        owns_later.enforce(principal=Principal("ada"), order=order)
+    with pytest.raises(ContractError, match="has to be awaited"):
+        bool(owns_later(principal=Principal("ada"), order=order))
+
+
+def test_a_policy_that_hides_that_it_is_awaited_lets_nobody_through() -> None:
+    """What counts is what the function returned; a future has nothing that could be closed."""
+    hidden = policy(lambda order: Soon())
+    with pytest.raises(ContractError, match="has to be awaited"):
+        hidden.enforce(order=1)
+    with pytest.raises(ContractError, match="has to be awaited"):
+        bool(hidden(order=1))
+
+
+def test_the_verdict_of_an_async_policy() -> None:
+    """Awaited, it is what the function says."""
+
+    async def ask_later() -> list[bool]:
+        ada = Principal("ada")
+        return [await owns_later(principal=ada, order=ORDERS[number]) for number in (1, 2)]  # type: ignore[misc]
+
+    assert asyncio.run(ask_later()) == [True, False]
+
+
+class Soon:
+    """Something to be awaited that is no coroutine."""
+
+    def __await__(self) -> Any:
+        yield
 
 
 @pytest.mark.parametrize("verdict", [None, 1, "yes", ()])

@@ -94,8 +94,25 @@ def test_a_token_ends(shop: Shop) -> None:
 )
 def test_scopes_are_those_that_both_grant(shop: Shop, of_token: Any, of_loader: Any, expected: list[str]) -> None:
     """A token cannot have what its principal has lost; one that names no scopes has all of them."""
-    principal = Principal("ada") if of_loader is None else Principal("ada", of_loader)
-    assert shop.ask(shop.issue(principal, scopes=of_token)).json["scopes"] == expected
+    token = shop.issue(Principal("ada"), scopes=of_token)
+    if of_loader is not None:
+        shop.customers["ada"] = Principal("ada", of_loader)
+    assert shop.ask(token).json["scopes"] == expected
+
+
+def test_a_token_has_no_more_than_its_principal(shop: Shop) -> None:
+    """One that begets another passes its limits on, though the loader grants more or states nothing."""
+    limited = Principal("ada", ["a"])
+    tokens = [shop.issue(limited), shop.issue(limited, scopes=[]), shop.issue(Principal("ada", []))]
+    for found in (Principal("ada"), Principal("ada", ["a", "b"])):
+        shop.customers["ada"] = found
+        assert [shop.ask(token).json["scopes"] for token in tokens] == [["a"], [], []]
+
+
+def test_scopes_beyond_the_principal_are_refused(shop: Shop) -> None:
+    """Nobody hands on what they do not have."""
+    with pytest.raises(ValueError, match="that the principal has, and b, c are not among them"):
+        shop.issue(Principal("ada", ["a"]), scopes=["a", "b", "c"])
 
 
 @pytest.mark.parametrize("later", [Principal("ada", version=2), Principal("ada"), None])

@@ -16,7 +16,7 @@ from marshmallow import INCLUDE, Schema, fields, validate
 from werkzeug.routing import BaseConverter
 
 from ramekin import App, Limits, Resource, accepts, describe, limits, raises, returns
-from ramekin.auth import APIKeys, BearerTokens, anonymous, policy, public, requires
+from ramekin.auth import APIKeys, Basic, BearerTokens, anonymous, policy, public, requires
 from ramekin.checks import Finding, list_checks, run_checks
 from ramekin.checks.secrets import is_weak
 from ramekin.declarations import Returns
@@ -24,6 +24,7 @@ from ramekin.operations import Declaration, Effects, Endpoint
 from ramekin.problems import Conflict, NotFound, Problem
 from ramekin.sessions import MemoryStore, sessions
 from ramekin.settings import CORS
+from ramekin.sockets import messages
 
 BEARER = {"type": "http", "scheme": "bearer"}
 PAGE = "https://shop.example"
@@ -177,6 +178,35 @@ def test_origins_of_pages_that_send_sessions() -> None:
 
     assert finding.message.startswith("https://a.example is in")
     assert find("RK327", app, secret_key=KEY, cors=CORS(origins=others)) == []
+
+
+def test_origins_of_pages_that_send_keys_and_passwords() -> None:
+    """RK327 and RK326: schemes whose credentials browsers send unasked trust origins, too."""
+    plain = "http://a.example"
+    schemes = (
+        APIKeys({}, cookie="key", trusted_origins=[PAGE, plain])
+        | Basic(lambda name, word: None)
+        | APIKeys({}, name="b")
+    )
+    app = make(op("post", requires(schemes)))
+
+    (refused,) = find("RK327", app, cors=CORS(origins=(PAGE,), credentials=True))
+    assert refused.message.endswith("not in Basic(trusted_origins=…).")
+    (trusted,) = find("RK326", app)
+    assert (trusted.where, trusted.message) == ("APIKeys(trusted_origins=…)", f"{plain} is trusted.")
+
+
+def test_origins_of_pages_that_open_sockets() -> None:
+    """RK326: a page without encryption that may talk over a WebSocket is found, too."""
+    app = App("Sockets")
+
+    @app.resource("/")
+    class Talk(Resource):
+        @messages(sends=fields.String(), trusted_origins=["http://a.example", PAGE])
+        async def websocket(self, socket: Any) -> None: ...
+
+    (finding,) = find("RK326", app)
+    assert (finding.where, finding.message) == ("messages(trusted_origins=…)", "http://a.example is trusted.")
 
 
 @pytest.mark.parametrize(("days", "found"), [(31, 1), (30, 0)])

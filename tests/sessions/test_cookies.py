@@ -186,6 +186,19 @@ def test_many_cookies_of_one_name_are_not_all_looked_at(site: Site) -> None:
     assert site.use(headers={"Cookie": header}).json == {}
 
 
+def test_a_subject_that_is_too_long(clock: Clock) -> None:
+    """Login fails in its own line, and leaves the session as it was."""
+    site = Site(clock)
+
+    def log_in(session: Session) -> Any:
+        session["a"] = 1
+        with pytest.raises(ContractError, match="browsers drop those longer than 4096"):
+            session.renew(subject="x" * 5000, keep=["a"])
+        return [session["a"], session.subject]
+
+    assert site.use(log_in).json == [1, None]
+
+
 @pytest.mark.parametrize("name", ["Session", "sessions", "my-session", "__Host-session", "session-id"])
 def test_cookies_of_other_names_are_none(site: Site, name: str) -> None:
     """A cookie is found by its whole name, in its own case; on this machine without the prefix."""

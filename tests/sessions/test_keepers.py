@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.sessions.conftest import KEY, AsyncStore, Clock, Site
 
 from ramekin.sessions import MemoryStore, Session, SessionStore, StoredSession
-from ramekin.signing import Signer
+from ramekin.signing import OwnSigner
 
 HOUR, DAY = 3600, 86400
 
@@ -95,7 +95,7 @@ def test_the_store_has_no_id(clock: Clock, store: SessionStore) -> None:
     site = Site(clock, store)
     site.use(lambda session: session.renew(subject="7"))
     key = site.use(lambda session: session.key).json
-    id = Signer(KEY, "session-id:session", max_age=timedelta(days=14), clock=clock).load(site.cookie)
+    id = OwnSigner(KEY, "session-id:session", max_age=timedelta(days=14), clock=clock).load(site.cookie)
     assert (len(id), len(key), key in site.cookie) == (43, 64, False)
     assert store.load(key) == StoredSession(b"{}", "7", clock.now, clock.now + 14 * DAY)
     assert store.load(id) is None

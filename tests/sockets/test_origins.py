@@ -6,11 +6,14 @@ from typing import Any, cast
 
 import pytest
 
+from ramekin import Settings
 from ramekin.sockets.origins import is_allowed
 
 
 class Opening:
     """A request that opens a connection."""
+
+    settings = Settings()
 
     def __init__(self, host: str | None, origin: str | None, scheme: str = "http") -> None:
         self.host = host

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from inspect import isawaitable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.auth.credentials import BadCredentials
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from ramekin.settings import Settings
     from ramekin.steps import Exchange
 
-_Known: TypeAlias = "dict[Scheme, Principal[Any] | None]"
+#: What each scheme has said: who it is, that there are no credentials, or what is wrong with them.
+_Known: TypeAlias = "dict[Scheme, Principal[Any] | BadCredentials | None]"
 
 #: Where the alternatives that are still open stand in the state of a request, each with its principal.
 _OPEN = "ramekin.auth.open"
@@ -31,6 +33,9 @@ _OPEN = "ramekin.auth.open"
 
 class Authentication:
     """Decides from the head of a request: who it is from (401), and which scopes they have (403).
+
+    Bad credentials are refused unless others are good: where two schemes read the same field, one of them may well have
+    nothing to do with what stands there. Where nobody has to say who they are, they are refused all the same.
 
     Args:
         alternatives: What has to hold, in the order in which it is tried.
@@ -58,7 +63,7 @@ class Authentication:
         return None
 
     def _go_on(
-        self, exchange: Exchange, known: _Known, scheme: Scheme, found: Found
+        self, exchange: Exchange, known: _Known, scheme: Scheme, found: Found | BadCredentials
     ) -> Coroutine[Any, Any, None] | None:
         """Decide with what a scheme has found, once it is there."""
         if isawaitable(found):
@@ -68,11 +73,12 @@ class Authentication:
     async def _wait(
         self, exchange: Exchange, known: _Known, scheme: Scheme, found: Awaitable[Principal[Any] | None]
     ) -> None:
+        said: Principal[Any] | BadCredentials | None
         try:
-            principal = await found
+            said = await found
         except BadCredentials as error:
-            raise refuse(self._schemes, scheme, error) from None
-        rest = self._go_on(exchange, known, scheme, principal)
+            said = error
+        rest = self._go_on(exchange, known, scheme, said)
         if rest is not None:
             await rest
 
@@ -81,6 +87,8 @@ class Authentication:
         held: list[tuple[Alternative, Principal[Any] | None]] = []
         lacking: tuple[Scheme, frozenset[str]] | None = None
         for one in self._alternatives:
+            if not one.grants and _list_refused(known):
+                continue
             for scheme, scopes in one.grants.items():
                 if scheme not in known:
                     found = self._ask(scheme, exchange.request)
@@ -88,27 +96,37 @@ class Authentication:
                         return self._wait(exchange, known, scheme, found)
                     known = {**known, scheme: _check_found(scheme, found)}
                 principal = known[scheme]
-                if principal is None:
+                if not isinstance(principal, Principal):
                     break
                 if not scopes.issubset(principal.scopes):
                     lacking = lacking or (scheme, scopes)
                     break
             else:
-                held.append((one, known[next(iter(one.grants))] if one.grants else None))
+                held.append((one, _first_principal(one, known)))
                 if not one.policies:
                     break
         if not held:
-            raise refuse(self._schemes) if lacking is None else _forbid(*lacking)
+            raise refuse(self._schemes, _list_refused(known)) if lacking is None else _forbid(*lacking)
         exchange.request.principal = held[0][1]
         if held[0][0].policies:
             exchange.state[_OPEN] = held
         return None
 
-    def _ask(self, scheme: Scheme, request: Request) -> Found:
+    def _ask(self, scheme: Scheme, request: Request) -> Found | BadCredentials:
         try:
             return self._checks[scheme](request)
         except BadCredentials as error:
-            raise refuse(self._schemes, scheme, error) from None
+            return error
+
+
+def _list_refused(known: _Known) -> dict[Scheme, BadCredentials]:
+    """Return what was wrong with the credentials of each scheme that was sent bad ones, in the order of asking."""
+    return {scheme: said for scheme, said in known.items() if isinstance(said, BadCredentials)}
+
+
+def _first_principal(one: Alternative, known: _Known) -> Principal[Any] | None:
+    found = known[next(iter(one.grants))] if one.grants else None
+    return found if isinstance(found, Principal) else None
 
 
 def list_schemes(alternatives: Iterable[Alternative]) -> list[Scheme]:
@@ -116,15 +134,12 @@ def list_schemes(alternatives: Iterable[Alternative]) -> list[Scheme]:
     return list(dict.fromkeys(scheme for one in alternatives for scheme in one.grants))
 
 
-def refuse(
-    schemes: Iterable[Scheme], refused: Scheme | None = None, error: BadCredentials | None = None
-) -> Unauthorized:
+def refuse(schemes: Iterable[Scheme], refused: Mapping[Scheme, BadCredentials] = MappingProxyType({})) -> Unauthorized:
     """Return the problem of missing or bad credentials, with the challenges of all schemes that would do."""
-    challenges = [
-        scheme.challenge(None if error is None or scheme is not refused else error.error) for scheme in schemes
-    ]
+    challenges = [scheme.challenge(refused[scheme].error if scheme in refused else None) for scheme in schemes]
     headers = [("WWW-Authenticate", one) for one in dict.fromkeys(challenges) if one is not None]
-    return Unauthorized("Credentials are required." if error is None else error.detail, headers=headers)
+    first = next(iter(refused.values()), None)
+    return Unauthorized("Credentials are required." if first is None else first.detail, headers=headers)
 
 
 def _forbid(scheme: Scheme, scopes: frozenset[str]) -> Forbidden:
@@ -133,8 +148,8 @@ def _forbid(scheme: Scheme, scopes: frozenset[str]) -> Forbidden:
     return Forbidden(f"Required: {', '.join(sorted(scopes))}.", headers=headers)
 
 
-def _check_found(scheme: Scheme, found: object) -> Principal[Any] | None:
-    if found is None or isinstance(found, Principal):
+def _check_found(scheme: Scheme, found: object) -> Principal[Any] | BadCredentials | None:
+    if found is None or isinstance(found, Principal | BadCredentials):
         return found
     raise ContractError(f"The scheme {scheme.name!r} finds a Principal or None, not {type(found).__name__}.")
 

@@ -7,7 +7,7 @@ so how long that takes says nothing of the key.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
@@ -18,6 +18,7 @@ from ramekin.auth.principals import Principal
 from ramekin.auth.schemes import Scheme
 from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
+from ramekin.origins import check_origins
 from ramekin.problems import BadRequest
 from ramekin.responses import InvalidHeader, check_header_name
 
@@ -62,13 +63,16 @@ class APIKeys(Scheme):
             `Principal`, or None where there is no such key; may be ``async def``. Or a mapping of both.
         header: The header field that holds the key; ``X-API-Key`` where no place is given.
         query: The query parameter that holds it. Queries are written down by proxies and browsers; prefer a header.
-        cookie: The cookie that holds it.
+        cookie: The cookie that holds it. Browsers send it unasked, so unsafe requests that carry it from another origin
+            are refused.
+        trusted_origins: Other origins, such as ``https://app.example``, whose pages may send unsafe requests with the
+            cookie.
         name: Its name in the document.
         realm: The realm of its challenge.
         description: What the document says of it.
 
     Raises:
-        DeclarationError: Several places are given, or a name that cannot be there.
+        DeclarationError: Several places are given, a name that cannot be there, or trusted origins without a cookie.
 
     Example:
         >>> keys = APIKeys(find_key, header="X-API-Key")
@@ -84,6 +88,7 @@ class APIKeys(Scheme):
         header: str | None = None,
         query: str | None = None,
         cookie: str | None = None,
+        trusted_origins: Iterable[str] = (),
         name: str | None = None,
         realm: str = "api",
         description: str = "",
@@ -98,6 +103,10 @@ class APIKeys(Scheme):
         self._find = pass_request(find.get if isinstance(find, Mapping) else find)
         _check_name(self._place, self._key_name)
         self.varies = {"header": (self._key_name,), "query": (), "cookie": ("Cookie",)}[self._place]
+        self.trusted_origins = check_origins(trusted_origins, "APIKeys(trusted_origins=…)")
+        self.ambient = self._place == "cookie"
+        if self.trusted_origins and not self.ambient:
+            raise DeclarationError("APIKeys(trusted_origins=…) goes with cookie=…; pages send no other key unasked.")
         self._read = {"header": _read_header, "query": _read_query, "cookie": _read_cookie}[self._place]
 
     def authenticate(self, request: Request) -> Found:
@@ -109,6 +118,10 @@ class APIKeys(Scheme):
             raise BadCredentials("The key is malformed.", error="invalid_request")
         found = self._find(request, hash_key(key))
         return found if type(found) is Principal else then(found, _refuse_nobody)
+
+    def is_carried(self, request: Request) -> bool:
+        """Tell whether a request carries a key, or several."""
+        return self._place != "cookie" or bool(_list_cookies(request, self._key_name))
 
     def document(self) -> Mapping[str, Any]:
         """Return the security scheme object."""
@@ -139,8 +152,12 @@ def _read_query(request: Request, name: str) -> str | None:
 
 
 def _read_cookie(request: Request, name: str) -> str | None:
+    return _read_one(_list_cookies(request, name), name)
+
+
+def _list_cookies(request: Request, name: str) -> list[str]:
     pairs = (pair.strip(" \t").partition("=") for pair in (request.header("cookie") or "").split(";"))
-    return _read_one([value for key, _, value in pairs if key == name], name)
+    return [value for key, _, value in pairs if key == name]
 
 
 def _read_one(found: list[str], name: str) -> str | None:

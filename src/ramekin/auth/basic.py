@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ramekin.auth.arguments import pass_request, then
@@ -15,6 +15,7 @@ from ramekin.auth.credentials import BadCredentials, read_authorization
 from ramekin.auth.principals import Principal
 from ramekin.auth.schemes import Scheme
 from ramekin.coroutines import is_async
+from ramekin.origins import check_origins
 
 if TYPE_CHECKING:
     from ramekin.auth.credentials import ErrorCode
@@ -33,9 +34,14 @@ class Basic(Scheme):
         verify: Takes a user name and a password, and the ``request`` if it likes, and returns the `Principal`, or None
             where they do not belong together; may be ``async def``. It has to take as long for an unknown user as for a
             wrong password.
+        trusted_origins: Other origins, such as ``https://app.example``, whose pages may send unsafe requests with it.
+            Browsers add passwords to whoever's requests, so all others are refused.
         name: Its name in the document.
         realm: The realm of its challenge, which browsers show.
         description: What the document says of it.
+
+    Raises:
+        DeclarationError: A trusted origin is none.
 
     Example:
         >>> basic = Basic(check_password, realm="Bookshop")
@@ -44,9 +50,19 @@ class Basic(Scheme):
     default_name = "basic"
     challenge_name = "Basic"
     varies = None
+    ambient = True  # A browser that was given a password sends it with each request from then on.
 
-    def __init__(self, verify: Verify, *, name: str | None = None, realm: str = "api", description: str = "") -> None:
+    def __init__(
+        self,
+        verify: Verify,
+        *,
+        trusted_origins: Iterable[str] = (),
+        name: str | None = None,
+        realm: str = "api",
+        description: str = "",
+    ) -> None:
         super().__init__(name=name, realm=realm, description=description)
+        self.trusted_origins = check_origins(trusted_origins, "Basic(trusted_origins=…)")
         self._verify = pass_request(verify)
         self.blocking = not is_async(verify)
 
@@ -57,6 +73,10 @@ class Basic(Scheme):
             return None
         found = self._verify(request, *_decode(credentials))
         return found if type(found) is Principal else then(found, _refuse_nobody)
+
+    def is_carried(self, request: Request) -> bool:
+        """Tell whether a request carries a name and a password."""
+        return (request.header("authorization") or "").lower().startswith("basic")
 
     def challenge(self, error: ErrorCode | None = None, scopes: frozenset[str] = frozenset()) -> str:
         """Return the challenge of RFC 7617 §2.1."""

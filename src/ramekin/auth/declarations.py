@@ -10,8 +10,9 @@ from ramekin.auth.objects import ENCLOSING
 from ramekin.auth.requirements import Alternative, Requirement, check_scopes, settle_alternatives
 from ramekin.auth.schemes import Scheme
 from ramekin.errors import DeclarationError
-from ramekin.operations import Declaration, Effects, Endpoint
-from ramekin.problems import Forbidden, Problem, Unauthorized
+from ramekin.operations import SOCKET, Declaration, Effects, Endpoint
+from ramekin.origins import SAFE_METHODS, is_cross_origin
+from ramekin.problems import CrossOrigin, Forbidden, Problem, Unauthorized
 from ramekin.responses import mark_private
 from ramekin.steps import Phase, Step
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ramekin.operations import Operation
     from ramekin.responses import Reply
     from ramekin.settings import Settings
-    from ramekin.steps import Exchange, Leave
+    from ramekin.steps import Enter, Exchange, Leave
 
 
 class Requires(Declaration):
@@ -55,22 +56,32 @@ class Requires(Declaration):
             ),
             security_schemes={scheme.name: _describe(scheme) for scheme in list_schemes(alternatives)},
             provides={"principal": lambda exchange: exchange.request.principal},
-            implied_problems=_list_problems(alternatives),
+            implied_problems=_list_problems(alternatives, endpoint.method),
             access=" | ".join(map(str, alternatives)) if alternatives else "public",
         )
 
     def steps(self, operation: Operation, settings: Settings) -> Iterable[Step]:
         """Find the principal from the head alone, and ask the policies once the arguments are loaded."""
         alternatives = self._settle(operation.where)
-        if any(one.grants for one in alternatives):
+        schemes = list_schemes(alternatives)
+        if mark := _mark_answers(schemes):
+            # It stands outside, so that it marks what the others refuse, too.
+            yield Step(phase=Phase.ADMIT, name="private-answers", leave=mark, blocking=False)
+        if ambient := _list_ambient(schemes, operation.method):
+            yield Step(
+                phase=Phase.ADMIT,
+                name="ambient-credentials",
+                after=("cross-origin", "private-answers"),
+                enter=_check_origin(ambient),
+                blocking=False,
+            )
+        if schemes:
             authentication = Authentication(alternatives, settings)
-            schemes = list_schemes(alternatives)
             yield Step(
                 phase=Phase.ADMIT,
                 name="authentication",
-                after=("cross-origin",),
+                after=("cross-origin", "private-answers", "ambient-credentials"),
                 enter=authentication.enter,
-                leave=_mark_answers(schemes),
                 blocking=any(scheme.blocking for scheme in schemes),
             )
         if any(one.policies for one in alternatives):
@@ -127,11 +138,27 @@ def _describe(scheme: Scheme) -> Mapping[str, Any]:
     return {**scheme.document(), **({"description": scheme.description} if scheme.description else {})}
 
 
-def _list_problems(alternatives: Sequence[Alternative]) -> tuple[type[Problem], ...]:
+def _list_ambient(schemes: Iterable[Scheme], method: str) -> list[Scheme]:
+    """Return the schemes whose credentials a page of another origin could abuse."""
+    return [] if method in SAFE_METHODS or method == SOCKET else [one for one in schemes if one.ambient]
+
+
+def _check_origin(schemes: Sequence[Scheme]) -> Enter:
+    """Return what refuses a request that carries credentials which its user may know nothing of."""
+
+    def enter(exchange: Exchange) -> None:
+        request = exchange.request
+        if any(one.is_carried(request) and is_cross_origin(request, one.trusted_origins) for one in schemes):
+            raise CrossOrigin
+
+    return enter
+
+
+def _list_problems(alternatives: Sequence[Alternative], method: str) -> tuple[type[Problem], ...]:
     """Return the problems that a requirement can end in."""
     schemes = list_schemes(alternatives)
     is_open = any(not one.grants and not one.policies for one in alternatives)
-    found: list[type[Problem]] = []
+    found: list[type[Problem]] = [CrossOrigin] if _list_ambient(schemes, method) else []
     if schemes and (not is_open or any(scheme.refuses for scheme in schemes)):
         found.append(Unauthorized)
     if not is_open:

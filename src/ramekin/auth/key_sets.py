@@ -29,6 +29,8 @@ _LOGGER = logging.getLogger("ramekin.auth")
 
 Fetch: TypeAlias = Callable[[str], bytes]
 
+#: The least that an RSA key has.
+RSA_BITS = 2048
 _TIMEOUT_SECONDS = 5
 _MOST_BYTES = 1_000_000
 
@@ -114,7 +116,9 @@ class KeySet:
 
 
 def parse_keys(content: bytes) -> Mapping[str | None, PyJWK]:
-    """Return the public keys of a JWKS that sign, by their ids; those of an unknown kind are left out (RFC 7517 §5).
+    """Return the public keys of a JWKS that sign, by their ids.
+
+    Those of an unknown kind are left out (RFC 7517 §5), and so are weak ones and those for other uses.
 
     Raises:
         ValueError: It is no JWKS, or has no such key.
@@ -128,16 +132,30 @@ def parse_keys(content: bytes) -> Mapping[str | None, PyJWK]:
     keys: dict[str | None, PyJWK] = {}
     for given in listed if isinstance(listed, list) else ():
         # A symmetric key in a public set would let everybody sign.
-        if not isinstance(given, dict) or given.get("kty") == "oct" or given.get("use", "sig") != "sig":
+        if not isinstance(given, dict) or given.get("kty") == "oct" or not _is_for_signatures(given):
             continue
         try:
             key = PyJWK(given)
         except PyJWTError:
             continue
-        keys[key.key_id] = key
+        if not is_weak(key.key):
+            keys[key.key_id] = key
     if not keys:
         raise ValueError("The JSON Web Key Set has no public key that signs.")
     return keys
+
+
+def _is_for_signatures(given: Mapping[str, Any]) -> bool:
+    """Tell whether a key checks signatures by what it says of its use (RFC 7517 §4.2 and §4.3)."""
+    operations = given.get("key_ops", ["verify"])
+    return given.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
+
+
+def is_weak(key: object) -> bool:
+    """Tell whether a key is one of RSA that is too short to be relied upon (RFC 7518 §3.3)."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+    return isinstance(key, RSAPublicKey | RSAPrivateKey) and key.key_size < RSA_BITS
 
 
 def fits(key: PyJWK, algorithm: str) -> bool:

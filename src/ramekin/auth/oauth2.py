@@ -38,10 +38,15 @@ class _Delegated(Bearer):
         self._tokens = tokens if isinstance(tokens, Bearer) else Bearer(tokens)
         self.blocking = self._tokens.blocking
         self.problems = self._tokens.problems
+        self.ambient, self.trusted_origins = self._tokens.ambient, self._tokens.trusted_origins
 
     def compile(self, settings: Settings) -> Callable[[Request], Found]:
         """Return what checks the token of a request."""
         return self._tokens.compile(settings)
+
+    def is_carried(self, request: Request) -> bool:
+        """Tell whether a request carries a token."""
+        return self._tokens.is_carried(request)
 
 
 class OAuth2(_Delegated):

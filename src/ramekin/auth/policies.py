@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from ramekin.auth.arguments import compile_call, name_parameters, then
+from ramekin.auth.arguments import compile_call, name_parameters
 from ramekin.auth.requirements import Alternative, Requirement
 from ramekin.coroutines import is_async
 from ramekin.errors import ContractError, DeclarationError
@@ -41,20 +42,35 @@ class Policy(Requirement):
         self.blocking = blocking and not is_async(function)
 
     def __call__(self, **arguments: Any) -> bool | Awaitable[bool]:
-        """Return what the function says of these arguments."""
-        return self._function(**arguments)
+        """Return what the function says of these arguments; to be awaited where it is ``async def``.
 
-    def enforce(self, **arguments: Any) -> Awaitable[None] | None:
+        What is to be awaited is neither true nor false: ``if policy(…)`` without ``await`` raises a `ContractError`.
+        """
+        verdict = self._function(**arguments)
+        return Unawaited(self.name, verdict) if isawaitable(verdict) else verdict
+
+    def enforce(self, **arguments: Any) -> None:
         """Raise the problem where the function says no; for an object that a handler finds by itself.
 
-        The answer has to be awaited where the function is ``async def``.
+        Raises:
+            Problem: ``otherwise``.
+            ContractError: The function is ``async def``, so that nothing was decided: `enforce_async` waits for it.
+        """
+        verdict = self._function(**arguments)
+        if isawaitable(verdict):
+            raise Unawaited(self.name, verdict).refuse(f"await {self.name}.enforce_async(…)")
+        self._judge(verdict)
+
+    async def enforce_async(self, **arguments: Any) -> None:
+        """Do the same as `enforce`, and wait for the function where it is ``async def``.
 
         Raises:
             Problem: ``otherwise``.
         """
-        return then(self(**arguments), self._judge)
+        verdict = self._function(**arguments)
+        self._judge(await verdict if isawaitable(verdict) else verdict)
 
-    def _judge(self, verdict: bool) -> None:
+    def _judge(self, verdict: object) -> None:
         if not self.read(verdict):
             raise self.otherwise
 
@@ -82,6 +98,27 @@ class Policy(Requirement):
 
     def __repr__(self) -> str:
         return f"<Policy {self.name}>"
+
+
+class Unawaited:
+    """What a policy that is ``async def`` will have said once it is awaited; until then it says nothing."""
+
+    def __init__(self, name: str, verdict: Awaitable[bool]) -> None:
+        self._name = name
+        self._verdict = verdict
+
+    def __await__(self) -> Generator[Any, None, bool]:
+        return self._verdict.__await__()
+
+    def __bool__(self) -> NoReturn:
+        # An object is true in Python unless it says otherwise, and so would let everybody through.
+        raise self.refuse(f"await {self._name}(…)")
+
+    def refuse(self, instead: str) -> ContractError:
+        """Return the error of whoever does not wait, and give the coroutine up."""
+        if isinstance(self._verdict, Coroutine):
+            self._verdict.close()
+        return ContractError(f"The policy {self._name} has to be awaited, and has not decided yet: {instead}.")
 
 
 @overload

@@ -70,6 +70,11 @@ class Scheme(Requirement):
     varies: tuple[str, ...] | None = ()
     #: Whether it may wait other than by awaiting: for a database, a server, the hash of a password.
     blocking: bool = True
+    #: Whether browsers send its credentials by themselves, whoever's page has made the request, as they do cookies and
+    #: passwords. Unsafe requests that carry them from another origin are then refused: 403 ``cross-origin``.
+    ambient: bool = False
+    #: Other origins whose pages may send unsafe requests with such credentials.
+    trusted_origins: frozenset[str] = frozenset()
 
     def __init__(self, *, name: str | None = None, realm: str = "api", description: str = "") -> None:
         kind = type(self).__name__
@@ -92,6 +97,13 @@ class Scheme(Requirement):
         Raises:
             BadCredentials: 401, there are credentials, and they are not accepted.
         """
+
+    def is_carried(self, request: Request) -> bool:
+        """Tell whether a request carries credentials of this scheme, good or bad; asked where it is ``ambient``.
+
+        A subclass that does not say it has every request count as one.
+        """
+        return True
 
     @abstractmethod
     def document(self) -> Mapping[str, Any]:

@@ -44,6 +44,7 @@ class SessionCookie(Scheme):
     default_name = "session"
     challenge_name = "Cookie"
     refuses = False
+    ambient = True
     varies = None  # The session marks each answer that it was used for.
 
     def __init__(
@@ -61,7 +62,8 @@ class SessionCookie(Scheme):
         if not isinstance(declared, Sessions):
             raise DeclarationError(f"SessionCookie takes the sessions(…) that the app declares, not {declared!r}.")
         self._load = pass_request(load)
-        self._cookie_name = declared.cookie.name
+        self._cookie = declared.cookie
+        self.trusted_origins = declared.trusted_origins
         self.blocking = not is_async(load)
 
     def authenticate(self, request: Request) -> Found:
@@ -69,6 +71,10 @@ class SessionCookie(Scheme):
         subject = request.session.subject
         return None if subject is None else self._load(request, subject)
 
+    def is_carried(self, request: Request) -> bool:
+        """Tell whether a request carries the cookie."""
+        return bool(self._cookie.find(request))
+
     def document(self) -> Mapping[str, Any]:
         """Return the security scheme object; on this machine the cookie is named without its prefix."""
-        return {"type": "apiKey", "in": "cookie", "name": self._cookie_name}
+        return {"type": "apiKey", "in": "cookie", "name": self._cookie.name}

@@ -77,22 +77,28 @@ class BearerTokens(Bearer):
     ) -> str:
         """Return a new token.
 
+        It never grants more than its principal has. It may outlast the credentials that the principal came with: where
+        those are a token, pass what is left of its time as ``max_age``.
+
         Args:
-            principal: Who it is for; its ``id`` and ``version`` go into the token.
+            principal: Who it is for; its ``id``, ``version`` and ``scopes`` go into the token.
             settings: The settings of the app, ``self.request.settings`` in a handler.
-            scopes: What it is good for; all that ``load`` grants when None.
+            scopes: What it is good for, some of the principal's scopes; all of those when None. Of a principal that
+                states none, whatever ``load`` grants when the token is used.
             max_age: How long it counts, the scheme's ``max_age`` at most and when None.
 
         Raises:
             DeclarationError: A scope is none.
             SettingsError: The settings have no ``secret_key``.
-            ValueError: ``max_age`` is longer than that of the scheme, or less than a second.
+            ValueError: A scope is beyond the principal's; or ``max_age`` is longer than that of the scheme, or less
+                than a second.
         """
         claims: dict[str, Any] = {"sub": principal.id}
         if principal.version is not None:
             claims["ver"] = principal.version
-        if scopes is not None:
-            claims["scopes"] = sorted(check_scopes(scopes, "issue(scopes=…)"))
+        granted = _limit_scopes(principal, scopes)
+        if granted is not UNSTATED:
+            claims["scopes"] = sorted(granted)
         if max_age is not None:
             if not timedelta(seconds=1) <= max_age <= self.max_age:
                 raise ValueError(f"issue(max_age=…) is from one second to {self.max_age}, not {max_age}.")
@@ -100,9 +106,9 @@ class BearerTokens(Bearer):
         return self._make_signer(settings).dump(claims)
 
     def _make_signer(self, settings: Settings) -> Signer:
-        from ramekin.signing import Signer
+        from ramekin.signing import OwnSigner
 
-        return Signer.of(settings, f"ramekin.auth:{self.name}", max_age=self.max_age, clock=self._clock)
+        return OwnSigner.of(settings, f"auth:{self.name}", max_age=self.max_age, clock=self._clock)
 
     def compile_check(self, settings: Settings) -> CompiledCheck:
         """Return what checks a token with the keys of these settings.
@@ -124,6 +130,19 @@ class BearerTokens(Bearer):
             return finish(load(request, claims["sub"]), lambda principal: _accept(principal, claims))
 
         return check
+
+
+def _limit_scopes(principal: Principal[Any], wanted: Collection[str] | None) -> Collection[str]:
+    """Return what a new token is good for."""
+    own = principal.scopes
+    if wanted is None:
+        return own if own is UNSTATED else check_scopes(own, "the principal's scopes")
+    scopes = check_scopes(wanted, "issue(scopes=…)")
+    if own is not UNSTATED and (beyond := scopes.difference(own)):
+        raise ValueError(
+            f"issue(scopes=…) takes scopes that the principal has, and {', '.join(sorted(beyond))} are not among them."
+        )
+    return scopes
 
 
 def _accept(principal: Principal[Any], claims: Mapping[str, Any]) -> Principal[Any]:

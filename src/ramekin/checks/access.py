@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ramekin.checks.network import is_loopback
 from ramekin.checks.registry import check
 from ramekin.checks.subjects import api_operations, is_guarded, security_schemes
-from ramekin.sessions.origins import SAFE_METHODS
+from ramekin.origins import SAFE_METHODS
 
 if TYPE_CHECKING:
     from ramekin.operations import Operation

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ramekin.auth import BearerTokens, Requires, Scheme
+from ramekin.auth import BearerTokens, Requires, Scheme, SessionCookie
 from ramekin.auth.admission import list_schemes
 from ramekin.checks.network import is_loopback
 from ramekin.checks.registry import check
@@ -17,6 +17,7 @@ from ramekin.sessions import MemoryStore, Sessions
 
 if TYPE_CHECKING:
     from ramekin.sites import Site
+    from ramekin.sockets.declaration import Messages
 
 #: Fewest characters of 16 random bytes, as the densest usual text spells them out in hexadecimal digits.
 _KEY_CHARACTERS = 32
@@ -149,26 +150,28 @@ def find_memory_stores(site: Site) -> Iterator[tuple[str, str]]:
 )
 def find_plain_trusted_origins(site: Site) -> Iterator[tuple[str, str]]:
     """Look for trusted origins over HTTP elsewhere than on this machine."""
-    for sessions in _find_sessions(site):
-        for origin in sorted(sessions.trusted_origins):
+    sockets = [("messages(trusted_origins=…)", one.trusted_origins) for one in _find_messages(site)]
+    for where, trusted in [*_list_trusting(site), *sockets]:
+        for origin in sorted(trusted):
             if origin.startswith("http://") and not is_loopback(origin):
-                yield "sessions(trusted_origins=…)", f"{origin} is trusted."
+                yield where, f"{origin} is trusted."
 
 
 @check(
     "RK327",
     "A page may send its session and is refused when it changes something",
     severity="warning",
-    why="cors.credentials lets it call, and sessions take unsafe requests of their own and trusted origins alone.",
-    fix="Name the origin in sessions(trusted_origins=…), too, or switch cors.credentials off.",
+    why="cors.credentials lets it call, and unsafe requests with a session, a key in a cookie or a password are taken "
+    "from the app's own and trusted origins alone.",
+    fix="Name the origin in trusted_origins of the sessions or the scheme, too, or switch cors.credentials off.",
 )
 def find_refused_origins(site: Site) -> Iterator[tuple[str, str]]:
     """Compare the two lists of origins."""
     cors = site.settings.cors
-    for sessions in _find_sessions(site):
+    for where, trusted in _list_trusting(site):
         for origin in cors.origins if cors.credentials else ():
-            if origin not in sessions.trusted_origins:
-                yield "settings.cors.origins", f"{origin} is in cors.origins, and not in trusted_origins."
+            if origin not in trusted:
+                yield "settings.cors.origins", f"{origin} is in cors.origins, and not in {where}."
 
 
 @check(
@@ -189,6 +192,21 @@ def _find_sessions(site: Site) -> list[Sessions]:
     """Return the sessions of a site, of which there is one declaration at most."""
     said = (one for operation in (*site.operations, *site.sockets) for one in operation.declarations)
     return list({id(one): one for one in said if isinstance(one, Sessions)}.values())
+
+
+def _find_messages(site: Site) -> list[Messages]:
+    from ramekin.sockets.declaration import Messages  # Whoever has no sockets does not load them.
+
+    return [one for operation in site.sockets for one in operation.declarations if isinstance(one, Messages)]
+
+
+def _list_trusting(site: Site) -> list[tuple[str, frozenset[str]]]:
+    """Return whom the sessions, and the schemes whose credentials browsers send unasked, trust; each with its place."""
+    schemes = [one for one in _find_schemes(site) if one.ambient and not isinstance(one, SessionCookie)]
+    return [
+        *(("sessions(trusted_origins=…)", one.trusted_origins) for one in _find_sessions(site)),
+        *((f"{type(one).__name__}(trusted_origins=…)", one.trusted_origins) for one in schemes),
+    ]
 
 
 def _find_schemes(site: Site) -> list[Scheme]:

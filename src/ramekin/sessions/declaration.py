@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from ramekin.coroutines import is_async
 from ramekin.errors import DeclarationError
 from ramekin.operations import Declaration, Effects, Endpoint, TargetT
+from ramekin.origins import SAFE_METHODS, check_origins, is_cross_origin
 from ramekin.problems import CrossOrigin
 from ramekin.responses import mark_private
 from ramekin.sessions.cookies import CookieValue, SessionCookie
 from ramekin.sessions.keepers import CookieKeeper, Keeper, Lifetime, StoreKeeper, await_calls, run_calls
-from ramekin.sessions.origins import SAFE_METHODS, check_origins, is_cross_origin
 from ramekin.sessions.session import Session, Snapshot, close_session, fill_session, take_snapshot
 from ramekin.sessions.stores import AsyncSessionStore, SessionStore
 from ramekin.signing import Clock

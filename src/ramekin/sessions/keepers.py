@@ -21,7 +21,7 @@ from ramekin.sessions.cookies import CLEARED, CookieValue, SessionCookie
 from ramekin.sessions.session import Loaded, Snapshot, decode_data, hash_id
 from ramekin.sessions.stores import AsyncSessionStore, SessionStore, StoredSession
 from ramekin.settings import Settings
-from ramekin.signing import BadToken, Clock, Signed, Signer
+from ramekin.signing import BadToken, Clock, OwnSigner, Signed
 
 ResultT = TypeVar("ResultT")
 
@@ -87,7 +87,7 @@ class Keeper(ABC):
 
     def __init__(self, settings: Settings, purpose: str, lifetime: Lifetime, signed_for: timedelta) -> None:
         self._lifetime = lifetime
-        self._signer = Signer.of(settings, purpose, max_age=signed_for, clock=lifetime.clock)
+        self._signer = OwnSigner.of(settings, purpose, max_age=signed_for, clock=lifetime.clock)
 
     def _read(self, values: Iterable[str]) -> list[Signed]:
         """Return what the good ones of several cookies carry, the newest first.

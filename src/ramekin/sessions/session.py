@@ -166,13 +166,15 @@ class Session(MutableMapping[str, Any]):
             keep: Names of the values that are carried over.
 
         Raises:
-            ContractError: The subject is no text.
+            ContractError: The subject is no text, or too long for a cookie.
             CrossOrigin: 403, the request was sent by a page of another origin.
         """
         if subject is not None and (not isinstance(subject, str) or not subject):
             raise ContractError(f"session.renew(subject=…) takes a text such as str(user.id), not {subject!r}.")
         data = self._change()
-        self._data = {name: data[name] for name in keep if name in data}
+        kept = {name: data[name] for name in keep if name in data}
+        self._home.check_size(kept, subject)
+        self._data = kept
         self._subject = subject
         self._ended = True
         self._id = self._home.new_id()

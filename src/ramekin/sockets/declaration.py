@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ramekin.errors import DeclarationError
 from ramekin.operations import SOCKET, Declaration, Dialog, Effects, Endpoint, Operation, Outcome
+from ramekin.origins import check_origins
 from ramekin.problems import Forbidden
 from ramekin.schemas import resolve
 from ramekin.sockets.origins import ANY, is_allowed
@@ -127,8 +128,6 @@ def messages(
 
 
 def _check_trusted(given: Iterable[str]) -> frozenset[str]:
-    from ramekin.sessions.origins import check_origins
-
     origins = given if isinstance(given, str) else tuple(given)
     return (
         frozenset({ANY}) if ANY in origins and origins != ANY else check_origins(origins, "messages(trusted_origins=…)")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ramekin.origins import is_cross_origin
+
 if TYPE_CHECKING:
     from ramekin.requests import Request
 
@@ -22,9 +24,4 @@ def is_allowed(request: Request, trusted: frozenset[str]) -> bool:
     """
     if ANY in trusted:
         return True
-    from ramekin.sessions.origins import is_cross_origin
-
-    origin = (request.header("origin") or "").lower()
-    if origin.startswith("http:") and request.scheme == "https" and origin not in trusted:
-        return False  # Whoever is between could have written a page that came without encryption.
     return not is_cross_origin(request, trusted)

@@ -55,10 +55,10 @@ def exercise_implied(
 ) -> None:
     """Send to each operation the requests that its implied outcomes answer, and see that they do.
 
-    They are malformed, of an unknown media type, too long, not acceptable, invalid, sent with the session by a page of
-    another origin, without credentials or from somebody without scopes: 400, 415, 413, 406, 422, 403, 401 and 403. All
-    but the last three have to pass the operation's authentication, so the client carries credentials, or acts as a
-    principal. What a policy refuses is left to tests of your own. Ramekin refuses them before a handler runs; only
+    They are malformed, of an unknown media type, too long, not acceptable, invalid, sent with a session or the like by
+    a page of another origin, without credentials or from somebody without scopes: 400, 415, 413, 406, 422, 403, 401 and
+    403. All but the last three have to pass the operation's authentication, so the client carries credentials, or acts
+    as a principal. What a policy refuses is left to tests of your own. Ramekin refuses them before a handler runs; only
     where a schema takes whatever is sent can a request that should be invalid reach the handler.
 
     Args:
@@ -164,8 +164,13 @@ def _cross_origin(operation: Operation) -> _Attempt:
     from ramekin.sessions import Sessions
 
     cookies = [said.cookie for said in operation.declarations if isinstance(said, Sessions)]
-    carried = "; ".join(f"{name}=x" for cookie in cookies for name in {cookie.base, cookie.name})
-    return _Attempt(problems.CrossOrigin, ({"headers": {"Cookie": carried, "Sec-Fetch-Site": "cross-site"}},))
+    names = {name for cookie in cookies for name in (cookie.base, cookie.name)}
+    schemes = operation.effects.security_schemes.values()
+    names |= {scheme["name"] for scheme in schemes if scheme.get("in") == "cookie"}
+    headers = {"Cookie": "; ".join(f"{name}=x" for name in sorted(names)), "Sec-Fetch-Site": "cross-site"}
+    if any(scheme.get("scheme") == "basic" for scheme in schemes):
+        headers["Authorization"] = "Basic eDp4"
+    return _Attempt(problems.CrossOrigin, ({"headers": headers},))
 
 
 def _not_acceptable(operation: Operation) -> _Attempt:
