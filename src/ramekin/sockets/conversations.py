@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ramekin.failures import log_failure
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.sockets.sockets import Socket
 
+#: How long a handler may take before it wants to talk or refuses. Then the connection is accepted: only of one that is
+#: do servers tell that the client left.
+ACCEPT_SECONDS = 0.5
 #: How long a handler may go on after its client left without noticing, before it is cancelled.
 LEAVE_SECONDS = 5.0
 
@@ -34,14 +38,16 @@ class Conversation:
         self._task: asyncio.Task[Any]
 
     async def begin(self) -> None:
-        """Run the handler until it first wants to talk.
+        """Run the handler until it first wants to talk, or has waited for something else for long.
 
         Raises:
             Exception: What it raised before that.
         """
         self._task = asyncio.create_task(self._start())
         self._task.add_done_callback(lambda _: self._socket.wanted.set())
-        await self._socket.wanted.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ACCEPT_SECONDS):
+                await self._socket.wanted.wait()
         if self._task.done():
             self._task.result()
 
