@@ -525,6 +525,45 @@ def test_a_problem_in_a_conversation_closes_it() -> None:
     assert closing(client, lambda socket: socket.send({"text": "y"})) == (1011, "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "close", "seen"),
+    [
+        (KeyError, (1008, "not-found"), "NoneType"),
+        (IndexError, (1011, ""), "NoneType"),
+        (ValueError, (1008, ""), "NoneType"),
+        (TypeError, (1011, ""), "RuntimeError"),
+    ],
+)
+def test_handlers_of_exceptions_are_asked_in_a_conversation(kind: Any, close: tuple[int, str], seen: str) -> None:
+    """Their problem closes it as one of the handler's would; one that fails itself is a bug, and what teardown gets."""
+    ends: list[str] = []
+
+    async def fail(socket: Socket) -> None:
+        await socket.receive()
+        raise kind
+
+    app = make_app(fail)
+    app.exception_handler(KeyError)(lambda error, request: NotFound())
+    app.exception_handler(ValueError)(lambda error, request: Reply(status=409))
+
+    @app.exception_handler(IndexError)
+    async def answer(error: Exception, request: Request) -> ServiceUnavailable:
+        await asyncio.sleep(0)
+        return ServiceUnavailable()
+
+    @app.exception_handler(TypeError)
+    def break_off(error: Exception, request: Request) -> NotFound:
+        raise RuntimeError("in the handler")
+
+    @app.teardown
+    def end(request: Request, error: Exception | None) -> None:
+        ends.append(type(error).__name__)
+
+    client = Client(app, raise_exceptions=False)
+    assert closing(client, lambda socket: socket.send({"text": "x"})) == close
+    assert ends == [seen]
+
+
 def test_a_hook_may_answer_in_place_of_the_connection() -> None:
     """What is no opening is answered over HTTP, and the handler that had begun is ended."""
     ends: list[str] = []
