@@ -290,6 +290,11 @@ class Operation(Endpoint, frozen=True):
         """Whether it reads a body."""
         return any(item.location in BODY_LOCATIONS for item in self.effects.inputs)
 
+    @property
+    def is_streaming(self) -> bool:
+        """Whether it answers with a stream, as far as can be told before it has answered."""
+        return inspect.isasyncgenfunction(self.handler) or any(outcome.items for outcome in self.successes)
+
 
 class Declaration:
     """One thing said about operations, on a method, a class or the app; the base class of all of them.

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Request, Resource, Settings, returns
+from ramekin import App, Request, Resource, Settings, limits, returns
+from ramekin.asgi.leaving import AHEAD_BYTES, KEPT_BYTES
+from ramekin.problems import BadRequest
 from ramekin.streaming import streams
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
 TEXT = returns(fields.String(), media_type="text/plain")
 EVENTS = streams({"n": fields.Integer()})
+EVENTS_SELDOM = streams({"n": fields.Integer()}, heartbeat=timedelta(minutes=1))
+LINES = streams({"n": fields.Integer()}, "lines")
 
 Method = Callable[[Any], Any]
 
@@ -35,16 +40,22 @@ def make_app(method: Method, log: list[str], declare: Any = TEXT) -> App:
 class Server:
     """One request to an app, as a server makes it, and what was sent."""
 
-    def __init__(self, app: App, send: Callable[[Any], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, app: App, send: Callable[[Any], Awaitable[None]] | None = None, content: Iterable[bytes] = ()
+    ) -> None:
         self.sent: list[bytes] = []
         self.left = asyncio.Event()
         self.got_chunk = asyncio.Event()
-        self._asked = False
         self._send_more = send
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "http_version": "1.1"}
+        self.content = list(content)
+        length = b"%d" % sum(map(len, self.content))
+        headers = [(b"content-length", length), (b"content-type", b"text/plain")] if self.content else []
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "http_version": "1.1"}
         self.task = asyncio.ensure_future(app.asgi(scope, self._receive, self._send))
 
     async def _receive(self) -> Any:
+        if self.content:
+            return {"type": "http.request", "body": self.content.pop(0), "more_body": bool(self.content)}
         await self.left.wait()
         return {"type": "http.disconnect"}
 
@@ -260,3 +271,145 @@ def test_many_streams_leave_nothing_behind() -> None:
 
     run(serve)
     assert sorted(log) == sorted(["finally", "teardown NoneType"] * 50)
+
+
+# -- Before the first chunk, and with content unread -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("declare", [TEXT, LINES, EVENTS_SELDOM])
+def test_leaving_before_the_first_chunk_is_noticed(declare: Any) -> None:
+    """Whoever waits for the first chunk of a stream is watched, too; nothing is sent, and all is closed."""
+    log: list[str] = []
+    began = asyncio.Event()
+
+    async def get(self: Any) -> AsyncIterator[Any]:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+            yield None
+        finally:
+            await asyncio.sleep(0)
+            log.append("finally")
+
+    async def serve() -> None:
+        server = Server(make_app(get, log, declare))
+        await began.wait()
+        server.left.set()
+        await asyncio.wait_for(server.task, 20)
+        assert server.sent == []
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+def test_a_stream_made_though_its_client_left_is_closed() -> None:
+    """A handler may keep the cancellation to itself; what it gives is closed, and none of it sent."""
+    log: list[str] = []
+    began = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[Any]:
+        try:
+            yield {"n": 1}
+        finally:
+            log.append("finally")
+
+    async def get(self: Any) -> Any:
+        try:
+            began.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return chunks()
+
+    async def serve() -> None:
+        server = Server(make_app(get, log, LINES))
+        await began.wait()
+        server.left.set()
+        await asyncio.wait_for(server.task, 20)
+        assert server.sent == []
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+@pytest.mark.parametrize("size", [5, KEPT_BYTES, KEPT_BYTES + 1])
+@pytest.mark.parametrize(("make", "declare"), [(waiting_later, TEXT), (events_later, EVENTS)])
+def test_leaving_is_noticed_though_content_is_unread(make: Any, declare: Any, size: int) -> None:
+    """Nobody reads what an operation does not declare, much or little, and the end comes after it."""
+    log: list[str] = []
+
+    async def serve() -> None:
+        server = Server(make_app(make(log), log, declare), content=[b"x" * size, b"y", b"z"])
+        await server.got_chunk.wait()
+        server.left.set()
+        await asyncio.wait_for(server.task, 20)
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]
+
+
+def reading_late(began: asyncio.Event) -> Method:
+    """Return a stream that reads the content of its request after its first chunk."""
+
+    async def get(self: Any) -> AsyncIterator[str]:
+        if not began.is_set():
+            yield "first"
+            await began.wait()
+        try:
+            async for chunk in self.request.chunks():
+                yield chunk.decode()
+        except BadRequest:
+            yield "broken off"
+
+    return get
+
+
+def test_content_that_is_read_late_is_kept() -> None:
+    """What the watch took from the connection is what a handler reads of it, and then it reads on."""
+    may_read = asyncio.Event()
+
+    async def serve() -> None:
+        server = Server(make_app(reading_late(may_read), []), content=[b"a", b"b"])
+        await server.got_chunk.wait()
+        may_read.set()
+        await server.task
+        assert server.sent == [b"first", b"a", b"b"]
+
+    run(serve)
+
+
+def test_content_that_nobody_reads_is_not_kept_for_ever() -> None:
+    """A handler that reads more than is kept only after a while is told that it cannot be read to its end."""
+    may_read = asyncio.Event()
+    app = make_app(reading_late(may_read), [])
+    app.declare(limits(body_bytes=2 * KEPT_BYTES))
+
+    async def serve() -> None:
+        server = Server(app, content=[b"x" * KEPT_BYTES, b"x", b"x"])
+        await server.got_chunk.wait()
+        while server.content:
+            await asyncio.sleep(0)
+        may_read.set()
+        await server.task
+        assert server.sent == [b"first", b"broken off"]
+
+    run(serve)
+
+
+def test_content_that_is_being_read_waits() -> None:
+    """Once a handler reads, little more is taken from the connection than is kept, and none is lost."""
+    may_read = asyncio.Event()
+    may_read.set()
+    content, left = [b"x" * AHEAD_BYTES] * 9, []
+
+    async def serve() -> None:
+        async def look(message: Any) -> None:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            left.append(len(server.content))
+
+        server = Server(make_app(reading_late(may_read), []), look, content)
+        await server.task
+        assert server.sent == content
+
+    run(serve)
+    assert left == [6, 5, 4, 3, 2, 1, 0, 0, 0]

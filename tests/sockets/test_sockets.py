@@ -19,7 +19,7 @@ from ramekin.contract import Contract, ContractBreach
 from ramekin.errors import ContractError, DeclarationError
 from ramekin.operations import Declaration, Effects, Endpoint, Operation
 from ramekin.problems import NotFound, ServiceUnavailable, Unauthorized
-from ramekin.sockets import InvalidMessage, Socket, SocketClosed, conversations, messages
+from ramekin.sockets import InvalidMessage, Socket, SocketClosed, conversations, messages, sockets
 from ramekin.steps import Exchange, Phase, Step
 from ramekin.testing import CallError, Client, ResultError, SocketRefused
 from ramekin.testing import sockets as client_sockets
@@ -176,17 +176,67 @@ def test_a_handler_may_answer_bad_messages_itself() -> None:
         assert socket.receive() == {"text": "right"}
 
 
-def test_a_message_that_is_too_long_is_the_last() -> None:
-    """A limit is no matter of the handler's: the connection is closed whatever it does."""
+@pytest.mark.parametrize("message", [{"text": "é" * 6}, {"bytes": b"x" * 11}])
+def test_a_message_that_is_too_long_is_the_last(message: dict[str, Any]) -> None:
+    """A limit is no matter of the handler's: the connection is closed as it arrives, whatever the handler does."""
+    codes: list[int] = []
 
     async def go_on(socket: Socket) -> None:
-        with pytest.raises(InvalidMessage):
+        await socket.accept()
+        while socket.close_code is None:
+            await asyncio.sleep(0)
+        with pytest.raises(SocketClosed) as closed:
             await socket.receive()
-        with pytest.raises(SocketClosed):
-            await socket.receive()
+        codes.append(closed.value.code)
 
-    small = limits(message_bytes=10)
-    assert closing(Client(make_app(go_on, small)), lambda socket: socket.send({"text": "x"}))[0] == 1009
+    client = Client(make_app(go_on, limits(message_bytes=10)))
+
+    def talk(socket: Any) -> None:
+        (socket.send_text if "text" in message else socket.send_bytes)(*message.values())
+
+    assert closing(client, talk) == (1009, "A message may have at most 10 bytes.")
+    assert codes == [1009]
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 16), (6, 2), (10, 1)])
+def test_messages_that_nobody_takes_close_the_connection(
+    monkeypatch: pytest.MonkeyPatch, size: int, count: int
+) -> None:
+    """Few wait, and few bytes, and not for long: behind them the client's leaving would not be noticed."""
+    monkeypatch.setattr(sockets, "STALL_SECONDS", 0.01)
+    monkeypatch.setattr(conversations, "LEAVE_SECONDS", 0.01)
+    log: list[str] = []
+
+    async def wait(socket: Socket) -> None:
+        try:
+            await socket.accept()
+            await asyncio.Event().wait()
+        finally:
+            log.append("closed")
+
+    def talk(socket: Any) -> None:
+        for _ in range(count):
+            socket.send_text("x" * size)
+
+    client = Client(make_app(wait, limits(message_bytes=10 if size > 1 else 100)))
+    assert closing(client, talk) == (1013, "Messages are not taken.")
+    assert log == ["closed"]
+
+
+def test_a_client_is_patient_while_its_messages_are_taken() -> None:
+    """A handler that takes them one by one makes room for the next, and gets all."""
+    taken: list[str] = []
+
+    async def take(socket: Socket) -> None:
+        async for message in socket:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            taken.append(message["text"])
+
+    with Client(make_app(take, limits(message_bytes=20))).websocket("/rooms/tea") as socket:
+        for number in range(40):
+            socket.send({"text": str(number)})
+    assert taken == [*map(str, range(40))]
 
 
 def test_limits_hold_for_messages() -> None:
@@ -335,6 +385,66 @@ def test_the_best_subprotocol_is_chosen(offered: list[str], chosen: str | None) 
         assert socket.receive() == {"text": str(chosen)}
 
 
+def test_a_handler_chooses_the_subprotocol() -> None:
+    """It may have another one than the best, of those that both sides know, until the connection is open."""
+
+    async def choose(socket: Socket) -> None:
+        for name in ("v1", "v9"):
+            with pytest.raises(ContractError, match="is not declared and offered"):
+                await socket.accept(name)
+        await socket.accept("v2")
+        await socket.accept("v2")
+        await socket.accept()
+        with pytest.raises(ContractError, match="is open with the subprotocol 'v2'"):
+            await socket.accept("v3")
+
+    app = make_app(choose, subprotocols=["v3", "v2", "v1"])
+    with Client(app).websocket("/rooms/tea", subprotocols=["v2", "v3", "v9"]) as socket:
+        assert socket.subprotocol == "v2"
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_a_handler_that_has_nothing_to_say_is_connected(monkeypatch: pytest.MonkeyPatch, says_so: bool) -> None:
+    """It accepts, or waits for something else for a while; its client's leaving ends it at once."""
+    monkeypatch.setattr(conversations, "ACCEPT_SECONDS", 1000 if says_so else 0.01)
+    log: list[str] = []
+
+    async def wait(socket: Socket) -> None:
+        try:
+            if says_so:
+                await socket.accept()
+            await asyncio.Event().wait()
+        finally:
+            log.append("closed")
+
+    with Client(make_app(wait, receives=None)).websocket("/rooms/tea"):
+        assert log == []
+    assert log == ["closed"]
+
+
+def test_a_client_that_left_before_it_was_accepted_is_noticed() -> None:
+    """What a server raises where it cannot accept is a closed connection."""
+    codes: list[int] = []
+
+    async def talk(socket: Socket) -> None:
+        try:
+            await socket.accept()
+        except SocketClosed as closed:
+            codes.append(closed.code)
+
+    async def serve() -> None:
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
+        async def lose(message: Any) -> None:
+            raise OSError
+
+        await make_app(talk).asgi({"type": "websocket", "path": "/rooms/tea", "headers": []}, receive, lose)
+
+    asyncio.run(serve())
+    assert codes == [1006]
+
+
 @dataclass(frozen=True)
 class Token(Declaration):
     """Wants a token, and notes each of its parts."""
@@ -413,6 +523,45 @@ def test_a_problem_in_a_conversation_closes_it() -> None:
     client = Client(make_app(refuse), raise_exceptions=False)
     assert closing(client, lambda socket: socket.send({"text": "x"})) == (1008, "not-found")
     assert closing(client, lambda socket: socket.send({"text": "y"})) == (1011, "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "close", "seen"),
+    [
+        (KeyError, (1008, "not-found"), "NoneType"),
+        (IndexError, (1011, ""), "NoneType"),
+        (ValueError, (1008, ""), "NoneType"),
+        (TypeError, (1011, ""), "RuntimeError"),
+    ],
+)
+def test_handlers_of_exceptions_are_asked_in_a_conversation(kind: Any, close: tuple[int, str], seen: str) -> None:
+    """Their problem closes it as one of the handler's would; one that fails itself is a bug, and what teardown gets."""
+    ends: list[str] = []
+
+    async def fail(socket: Socket) -> None:
+        await socket.receive()
+        raise kind
+
+    app = make_app(fail)
+    app.exception_handler(KeyError)(lambda error, request: NotFound())
+    app.exception_handler(ValueError)(lambda error, request: Reply(status=409))
+
+    @app.exception_handler(IndexError)
+    async def answer(error: Exception, request: Request) -> ServiceUnavailable:
+        await asyncio.sleep(0)
+        return ServiceUnavailable()
+
+    @app.exception_handler(TypeError)
+    def break_off(error: Exception, request: Request) -> NotFound:
+        raise RuntimeError("in the handler")
+
+    @app.teardown
+    def end(request: Request, error: Exception | None) -> None:
+        ends.append(type(error).__name__)
+
+    client = Client(app, raise_exceptions=False)
+    assert closing(client, lambda socket: socket.send({"text": "x"})) == close
+    assert ends == [seen]
 
 
 def test_a_hook_may_answer_in_place_of_the_connection() -> None:

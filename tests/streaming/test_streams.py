@@ -263,6 +263,31 @@ def test_a_source_that_fails_late_breaks_the_response_off(make: Any, path: str, 
     assert "Unhandled RuntimeError" in caplog.text
 
 
+class Ending:
+    """An item that cannot be dumped: to look at it raises what iterators end by."""
+
+    def __init__(self, kind: type[Exception]) -> None:
+        self._kind = kind
+
+    @property
+    def number(self) -> int:
+        raise self._kind
+
+
+@BOTH
+@PATHS
+@pytest.mark.parametrize("format", ["events", "lines"])
+@pytest.mark.parametrize("kind", [StopIteration, StopAsyncIteration])
+def test_an_item_cannot_end_its_stream(make: Any, path: str, format: Any, kind: Any) -> None:
+    """What ends an iterator is a bug like any other where an item raises it, first or later."""
+    with pytest.raises((RuntimeError, StopAsyncIteration)):
+        Client(make_app(make(Ending(kind)), format=format)).get(path)
+    chunks = Client(make_app(make({"number": 1}, Ending(kind)), format=format)).get(path, stream=True).iter()
+    next(chunks)
+    with pytest.raises((RuntimeError, StopAsyncIteration)):
+        next(chunks)
+
+
 def test_more_plain_streams_than_there_may_be_threads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """No client takes all threads of a process by opening streams; the generator does not begin."""
     log: list[str] = []

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.asgi.leaving import ClientLeft, Watch
 from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
 from ramekin.asgi.sending import MARKED_STATUSES, Delivery, length_field, send_whole
@@ -20,6 +21,9 @@ from ramekin.asgi.threads import Threads, run_in_thread
 from ramekin.methods import NO_HOST, Fallback, Found, answer_unmatched, compile_look_up
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from ramekin.frames import Answer
     from ramekin.plans import Plan
     from ramekin.sites import Site
     from ramekin.types import ASGIApplication, Receive, Scope, Send
@@ -34,6 +38,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
     find_logged, is_logged = compile_is_logged(site.settings)
     threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
+    streaming = frozenset(operation for operation in site.operations if operation.is_streaming)
     fallback, hosts, has_lifespan = site.fallback, site.hosts, not site.lifespan.is_empty
     serve_other = _compile_other(site, threads)
 
@@ -62,15 +67,24 @@ def compile_asgi(site: Site) -> ASGIApplication:
         request.operation = None if plan is None else plan.operation
         answering: Plan | Fallback = plan or fallback
         given: Any = arguments if plan is not None else answer_unmatched(request, found)
-        context = None
+        context = watch = None
+        making: Awaitable[Answer]
         if answering.run_async is not None:
             request.on_loop = True
-            answer = await answering.run_async(request, given)
+            making = answering.run_async(request, given)
         else:
             context = threads.copy_context()
-            answer = await run_in_thread(answering, request, given, threads, context)
+            making = run_in_thread(answering, request, given, threads, context)
+        if request.operation in streaming:
+            watch = Watch(request)
+            try:
+                answer = await watch.run(making)
+            except ClientLeft:
+                return  # Nobody is there to be answered.
+        else:
+            answer = await making
         head, content, close = answer
-        if type(content) is bytes and close is None and started is None:
+        if type(content) is bytes and close is None and started is None and watch is None:
             if head.status in MARKED_STATUSES:
                 await send_whole(send, request, head, content)
                 return
@@ -79,7 +93,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
             await send({"type": "http.response.start", "status": head.status, "headers": headers})
             await send({"type": "http.response.body", "body": content})
             return
-        delivery = Delivery(request, receive, send, threads, context)
+        delivery = Delivery(request, watch, send, threads, context)
         try:
             await delivery.send(answer)
         finally:

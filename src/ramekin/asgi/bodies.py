@@ -34,6 +34,10 @@ class Body:
         self._has_broken = False
         self.has_ended = False
 
+    def receive_from(self, receive: Receive) -> None:
+        """Have the messages that are still to come given by something else."""
+        self._receive = receive
+
     def put_back(self, message: Any) -> None:
         """Have a message that was taken from the connection come next."""
         self._next = message

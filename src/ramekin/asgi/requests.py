@@ -65,6 +65,12 @@ class ASGIRequest(Request):
             self._content = Body(self.receive)
             return self._content
 
+    def receive_from(self, receive: Receive) -> None:
+        """Have the messages that are still to come given by something else than the server."""
+        self.receive = receive
+        if hasattr(self, "_content"):
+            self._content.receive_from(receive)
+
     @property
     def method(self) -> str:
         return cast("str", self.scope["method"])

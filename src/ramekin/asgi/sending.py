@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from contextvars import Context
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from ramekin.asgi.leaving import ClientLeft, Watch
 from ramekin.failures import log_failure
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ramekin.asgi.threads import Threads
     from ramekin.frames import Answer
     from ramekin.responses import Content, Head
-    from ramekin.types import Message, Receive, Send
+    from ramekin.types import Message, Send
 
 #: Answers after which nobody can tell where the next request begins, where some of this one was left unread.
 _LOST_FRAMING = frozenset({400, 413})
@@ -33,10 +33,6 @@ _LENGTHS = tuple((b"content-length", b"%d" % length) for length in range(_READY_
 def length_field(length: int) -> tuple[bytes, bytes]:
     """Return the ``Content-Length`` of content in one piece."""
     return _LENGTHS[length] if length < _READY_LENGTHS else (b"content-length", b"%d" % length)
-
-
-class ClientLeft(Exception):
-    """The client closed the connection before it had the whole response."""
 
 
 async def send_whole(send: Send, request: ASGIRequest, head: Head, content: bytes) -> None:
@@ -58,7 +54,7 @@ class Delivery:
 
     Args:
         request: The request.
-        receive: What gives the next message.
+        watch: What has watched for the client's leaving while the answer was made; None where nothing has.
         send: What takes the next message.
         threads: Where plain code runs.
         context: Where the plan ran: the context of its thread; None on the event loop.
@@ -68,10 +64,10 @@ class Delivery:
     """
 
     def __init__(
-        self, request: ASGIRequest, receive: Receive, send: Send, threads: Threads, context: Context | None
+        self, request: ASGIRequest, watch: Watch | None, send: Send, threads: Threads, context: Context | None
     ) -> None:
         self._request = request
-        self._receive = receive
+        self._watch = watch
         self._send = send
         self._threads = threads
         self._is_on_loop = context is None
@@ -97,13 +93,17 @@ class Delivery:
             log_failure(self._request, error)
             raise
         finally:
+            if self._watch is not None:
+                await self._watch.stop()
             await self._close(content, close, broken)
 
     async def _send_chunks(self, content: Content) -> None:
         if content is not None and not isinstance(content, bytes):
             chunks = aiter(content) if isinstance(content, AsyncIterable) else self._read_chunks(content)
+            watch = self._watch = self._watch or Watch(self._request)
+            watch.start()
             try:
-                async with _Watch(self._receive, self._request):
+                async with watch:
                     async for chunk in chunks:
                         if chunk:
                             await self._give({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -150,46 +150,6 @@ class Delivery:
                 await close(broken)
             elif close is not None:
                 await self._run(close, broken)
-
-
-class _Watch:
-    """Watches for the client's leaving while content is sent, and breaks off what waits within the block.
-
-    Nothing is watched while content of the request is still to come: a handler that streams may be reading it.
-
-    Raises:
-        ClientLeft: The client left.
-    """
-
-    def __init__(self, receive: Receive, request: ASGIRequest) -> None:
-        self._receive = receive
-        self._is_on = not request.is_left_unread
-        self._has_left = False
-        self._watching: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        sender = asyncio.current_task()
-        if self._is_on and sender is not None:
-            self._watching = asyncio.create_task(self._wait(sender))
-        return self
-
-    async def _wait(self, sender: asyncio.Task[Any]) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self._has_left = True
-        sender.cancel()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        sender = asyncio.current_task()
-        if self._watching is None or sender is None:
-            return
-        self._watching.cancel()
-        await asyncio.wait([self._watching])
-        # What the watch alone cancelled goes on, as `asyncio.timeout` does it.
-        if self._has_left and sender.uncancel() == 0 and kind in (None, asyncio.CancelledError):
-            raise ClientLeft from error
 
 
 async def _nothing() -> None:

@@ -70,7 +70,10 @@ def compile_sockets(site: Site, threads: Threads) -> ASGIApplication:
         try:
             if isinstance(content, Conversation):
                 accept = {"type": "websocket.accept", "subprotocol": request.socket.subprotocol}
-                await send({**accept, "headers": head.raw_headers})
+                try:
+                    await send({**accept, "headers": head.raw_headers})
+                except OSError:  # The client has left, of which the handler learns where it talks.
+                    request.socket.note_closed(1006, "")
                 error = await content.run(request)
             else:
                 await _deny(scope, send, answer)

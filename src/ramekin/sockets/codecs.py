@@ -13,7 +13,7 @@ from ramekin.errors import ContractError
 from ramekin.operations import Dialog
 from ramekin.outcomes import compile_item_encoder
 from ramekin.schemas import compile_reader
-from ramekin.sockets.errors import INVALID_DATA, POLICY, TOO_BIG, UNSUPPORTED, InvalidMessage
+from ramekin.sockets.errors import INVALID_DATA, POLICY, UNSUPPORTED, InvalidMessage
 
 if TYPE_CHECKING:
     from ramekin.limits import Limits
@@ -28,22 +28,32 @@ class MessageCodec:
     Attributes:
         read: Loads a message as the server hands it over; None where clients may send nothing.
         write: Dumps a value.
+        message_bytes: Most bytes of a message.
         idle_seconds: How long a client may send nothing; None for ever.
         subprotocols: The subprotocols, the best first.
     """
 
-    __slots__ = ("idle_seconds", "read", "subprotocols", "write")
+    __slots__ = ("idle_seconds", "message_bytes", "read", "subprotocols", "write")
 
     def __init__(self, operation: Operation, settings: Settings) -> None:
         dialog = operation.effects.dialog or Dialog()
         self.read = None if dialog.receives is None else _compile_read(dialog.receives, operation.limits, settings)
         self.write: Callable[[Any], Any] = _send_none if dialog.sends is None else compile_item_encoder(dialog.sends)
+        self.message_bytes = operation.limits.message_bytes
         self.idle_seconds = dialog.idle_seconds
         self.subprotocols = dialog.subprotocols
 
     def choose_subprotocol(self, offered: list[str]) -> str | None:
         """Return the best subprotocol that the client offers; None where there is none."""
         return next((name for name in self.subprotocols if name in offered), None)
+
+
+def measure(message: Mapping[str, Any]) -> int:
+    """Return how many bytes a message has, text or binary."""
+    text: str | None = message.get("text")
+    if text is None:
+        return len(message.get("bytes") or b"")
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _compile_read(shape: Shape, limits: Limits, settings: Settings) -> Callable[[Mapping[str, Any]], Any]:
@@ -55,8 +65,6 @@ def _compile_read(shape: Shape, limits: Limits, settings: Settings) -> Callable[
         if text is None:
             raise InvalidMessage(UNSUPPORTED, "Messages are text, not binary.")
         body = text.encode()
-        if len(body) > limits.message_bytes:
-            raise InvalidMessage(TOO_BIG, f"A message may have at most {limits.message_bytes} bytes.")
         try:
             raw = json.decode(body, limits, unique_keys=unique_keys)
         except json.JSONError as error:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ramekin.failures import log_failure
-from ramekin.problems import Problem
 from ramekin.sockets.errors import INTERNAL, NORMAL, POLICY, RESTART, InvalidMessage, SocketClosed
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
+    from ramekin.responses import Reply
     from ramekin.sockets.sockets import Socket
 
+#: How long a handler may take before it wants to talk or refuses. Then the connection is accepted: only of one that is
+#: do servers tell that the client left.
+ACCEPT_SECONDS = 0.5
 #: How long a handler may go on after its client left without noticing, before it is cancelled.
 LEAVE_SECONDS = 5.0
 
@@ -24,24 +28,36 @@ class Conversation:
     Args:
         start: Calls the handler.
         socket: The socket that it has.
+        answer: Makes a reply of an exception that it raises, as the app says; what nobody expected it logs, and leaves
+            in the exchange.
         is_silent: Whether it never receives, so that it cannot notice that the client left.
     """
 
-    def __init__(self, start: Callable[[], Coroutine[Any, Any, Any]], socket: Socket, *, is_silent: bool) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Coroutine[Any, Any, Any]],
+        socket: Socket,
+        answer: Callable[[Exception], Coroutine[Any, Any, tuple[Reply[Any], Exception | None]]],
+        *,
+        is_silent: bool,
+    ) -> None:
         self._start = start
         self._socket = socket
+        self._answer = answer
         self._patience = 0.0 if is_silent else LEAVE_SECONDS
         self._task: asyncio.Task[Any]
 
     async def begin(self) -> None:
-        """Run the handler until it first wants to talk.
+        """Run the handler until it first wants to talk, or has waited for something else for long.
 
         Raises:
             Exception: What it raised before that.
         """
         self._task = asyncio.create_task(self._start())
         self._task.add_done_callback(lambda _: self._socket.wanted.set())
-        await self._socket.wanted.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ACCEPT_SECONDS):
+                await self._socket.wanted.wait()
         if self._task.done():
             self._task.result()
 
@@ -80,15 +96,23 @@ class Conversation:
             await socket.close(NORMAL)
         elif isinstance(error, InvalidMessage):
             await socket.close(error.code, error.detail)
-        elif isinstance(error, Problem) and error.status < 500:
-            await socket.close(POLICY, error.code)
-        elif not isinstance(error, SocketClosed | asyncio.CancelledError):
+        elif isinstance(error, SocketClosed | asyncio.CancelledError):
+            await socket.close(INTERNAL if socket.close_code is None else NORMAL)
+        elif isinstance(error, Exception):
+            return await self._refuse(error)
+        else:
             log_failure(request, error)
             await socket.close(INTERNAL)
-            return error if isinstance(error, Exception) else None
-        else:
-            await socket.close(INTERNAL if socket.close_code is None else NORMAL)
         return None
+
+    async def _refuse(self, error: Exception) -> Exception | None:
+        """Close the connection as the reply to an exception says, the app's own handlers being asked."""
+        reply, bug = await self._answer(error)
+        if reply.status is not None and reply.status >= 500:
+            await self._socket.close(INTERNAL)
+        else:
+            await self._socket.close(POLICY, "" if reply.problem is None else reply.problem.code)
+        return bug
 
     async def aclose(self) -> None:
         """End the handler, if it has not ended."""

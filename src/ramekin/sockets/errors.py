@@ -24,6 +24,8 @@ TOO_BIG = 1009
 INTERNAL = 1011
 #: The server goes down, and comes back.
 RESTART = 1012
+#: The server is overloaded: its handler takes no messages.
+TRY_AGAIN_LATER = 1013
 
 
 class SocketClosed(Exception):

@@ -42,18 +42,19 @@ class SocketPlan(OnionPlan):
         responder: Responder,
     ) -> None:
         self.codec = MessageCodec(operation, settings)
-        last = Frame(name=operation.where, enter=_compile_opening(operation, self.codec.read is None))
+        last = Frame(name=operation.where, enter=_compile_opening(operation, failures, self.codec.read is None))
         super().__init__(operation, steps, failures, settings, responder, last)
 
 
-def _compile_opening(operation: Operation, is_silent: bool) -> Any:
+def _compile_opening(operation: Operation, failures: Failures, is_silent: bool) -> Any:
     """Return what calls the handler, and answers once it wants to talk."""
     handler, withhold = operation.handler, compile_withholding(operation)
 
     async def begin(exchange: Exchange) -> Reply[Any]:
         given = exchange.arguments if withhold is None else withhold(exchange.arguments)
         socket = cast("Any", exchange.request).socket
-        conversation = Conversation(partial(handler, exchange.resource, **given), socket, is_silent=is_silent)
+        start, answer = partial(handler, exchange.resource, **given), partial(_answer, failures, exchange)
+        conversation = Conversation(start, socket, answer, is_silent=is_silent)
         exchange.closers.append(lambda _: conversation.aclose())
         await conversation.begin()
         reply: Reply[Any] = Reply(status=101)
@@ -62,3 +63,9 @@ def _compile_opening(operation: Operation, is_silent: bool) -> Any:
         return reply
 
     return begin
+
+
+async def _answer(failures: Failures, exchange: Exchange, error: Exception) -> tuple[Reply[Any], Exception | None]:
+    """Return the reply to an exception of a handler, and what nobody expected: it, or one of what answered it."""
+    reply = failures.answer(exchange, error)
+    return (reply if isinstance(reply, Reply) else await reply), exchange.error

@@ -11,14 +11,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from ramekin.errors import ContractError
-from ramekin.sockets.errors import NORMAL, POLICY, TOO_BIG, InvalidMessage, SocketClosed
+from ramekin.sockets.codecs import measure
+from ramekin.sockets.errors import NORMAL, POLICY, TOO_BIG, TRY_AGAIN_LATER, SocketClosed
 
 if TYPE_CHECKING:
     from ramekin.sockets.codecs import MessageCodec
     from ramekin.types import Message, Receive, Send
 
-#: Most messages that wait for a handler; of a client that sends more nothing is read until it has taken some.
+#: Most messages that wait for a handler; of a client that sends more nothing is read until it has taken some. Nor is it
+#: while those that wait have as many bytes as one message may have.
 WAITING_MESSAGES = 16
+#: How long that may last. A client that leaves meanwhile is not noticed, as its messages come before its leaving.
+STALL_SECONDS = 10.0
 #: Longest reason of a close frame, in bytes: a control frame has 125, the code two of them (RFC 6455 §5.5).
 _REASON_BYTES = 123
 #: Codes that a close frame may have (RFC 6455 §7.4; the rest is reserved).
@@ -28,11 +32,12 @@ _CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 500
 class Socket:
     """One WebSocket connection.
 
-    Until a handler first receives, sends or closes, it may raise a problem, which then answers the request in place of
-    the connection. Messages come loaded by the schema that `messages` declares for them, and go dumped by the other.
+    Until a handler first accepts, receives, sends or closes, and for half a second at most, it may raise a problem,
+    which then answers the request in place of the connection. Messages come loaded by the schema that `messages`
+    declares for them, and go dumped by the other.
 
     Attributes:
-        subprotocol: The subprotocol that was chosen, or None.
+        subprotocol: The subprotocol that is chosen, or None.
         close_code: The close code, once the connection is closed.
         close_reason: The reason that came with it.
 
@@ -46,6 +51,7 @@ class Socket:
         self._receive = receive
         self._send = send
         self._codec = codec
+        self._offered = offered
         self.subprotocol = codec.choose_subprotocol(offered)
         self.close_code: int | None = None
         self.close_reason = ""
@@ -56,17 +62,45 @@ class Socket:
         self._accepted = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._inbox: deque[Message] = deque()
+        self._waiting_bytes = 0
         self._has_news = asyncio.Event()
         self._has_room = asyncio.Event()
 
     # -- The handler's side -------------------------------------------------------------------------------------------
+
+    async def accept(self, subprotocol: str | None = None) -> None:
+        """Open the connection, if it is not open: a handler that may have nothing to say for long begins with this.
+
+        One that waits for something else for half a second has accepted as well.
+
+        Args:
+            subprotocol: One of those that are declared and that the client offers; the best of them when None.
+
+        Raises:
+            SocketClosed: The client has left.
+            ContractError: The subprotocol is not declared or not offered, or the connection is open with another one.
+        """
+        if subprotocol is not None and subprotocol != self.subprotocol:
+            self._choose(subprotocol)
+        await self._open()
+        if self.close_code is not None:
+            raise self._tell()
+
+    def _choose(self, subprotocol: str) -> None:
+        if subprotocol not in self._codec.subprotocols or subprotocol not in self._offered:
+            raise ContractError(
+                f"The handler chose the subprotocol {subprotocol!r}, which is not declared and offered."
+            )
+        if self._accepted.is_set():
+            raise ContractError(f"The connection is open with the subprotocol {self.subprotocol!r}.")
+        self.subprotocol = subprotocol
 
     async def receive(self) -> Any:
         """Return the next message, loaded.
 
         Raises:
             SocketClosed: There will be none.
-            InvalidMessage: It is not what is declared; the next one may be, but for one that is too long.
+            InvalidMessage: It is not what is declared; the next one may be.
             ContractError: The operation declares no messages that it receives.
         """
         read = self._codec.read
@@ -83,13 +117,9 @@ class Socket:
             except TimeoutError:
                 await self.close(POLICY, "Nothing was sent for too long.")
         message = self._inbox.popleft()
+        self._waiting_bytes -= measure(message)
         self._has_room.set()
-        try:
-            return read(message)
-        except InvalidMessage as invalid:
-            if invalid.code == TOO_BIG:
-                await self.close(invalid.code, invalid.detail)
-            raise
+        return read(message)
 
     def __aiter__(self) -> Self:
         return self
@@ -115,7 +145,7 @@ class Socket:
         try:
             await self._send({"type": "websocket.send", "text": text.decode()})
         except OSError:
-            self._note_closed(1006, "")
+            self.note_closed(1006, "")
             raise self._tell() from None
 
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
@@ -133,7 +163,7 @@ class Socket:
         await self._open()
         if self.close_code is None:
             reason = reason.encode()[:_REASON_BYTES].decode("utf-8", "ignore")
-            self._note_closed(code, reason)
+            self.note_closed(code, reason)
             self.is_told = self.is_told or asyncio.current_task() is not self._reading
             await self.stop_reading()  # Some servers send no close while they are asked for a message.
             with suppress(OSError):  # Nobody is there to be told.
@@ -173,18 +203,33 @@ class Socket:
             except OSError:
                 message = {"type": "websocket.disconnect", "code": 1006}
             if message["type"] == "websocket.disconnect":
-                self._note_closed(message.get("code") or 1005, message.get("reason") or "")
+                self.note_closed(message.get("code") or 1005, message.get("reason") or "")
                 return
             if self._codec.read is None:
                 await self.close(POLICY, "No messages are taken.")
                 return
-            while len(self._inbox) >= WAITING_MESSAGES:
-                self._has_room.clear()
-                await self._has_room.wait()
+            size, most = measure(message), self._codec.message_bytes
+            if size > most:
+                await self.close(TOO_BIG, f"A message may have at most {most} bytes.")
+                return
             self._inbox.append(message)
+            self._waiting_bytes += size
             self._has_news.set()
+            await self._wait_for_room()
 
-    def _note_closed(self, code: int, reason: str) -> None:
+    async def _wait_for_room(self) -> None:
+        """Wait until the handler has taken some messages; one that takes none for long is closed."""
+        while len(self._inbox) >= WAITING_MESSAGES or self._waiting_bytes >= self._codec.message_bytes:
+            self._has_room.clear()
+            try:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await self._has_room.wait()
+            except TimeoutError:
+                await self.close(TRY_AGAIN_LATER, "Messages are not taken.")
+                return
+
+    def note_closed(self, code: int, reason: str) -> None:
+        """Take note that the connection is closed; again changes nothing."""
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason
         self._has_news.set()

@@ -73,7 +73,7 @@ class ThreadSource:
                 item = next(self._iterator, _END)
                 chunk = None if item is _END else self._write(item)
             except BaseException as error:
-                answer.set_exception(error)
+                answer.set_exception(_keep_from_ending(error))
             else:
                 answer.set_result(chunk)
         self._close()
@@ -144,7 +144,7 @@ class TaskSource:
             answer.cancel()
             raise
         except BaseException as error:
-            answer.set_exception(error)
+            answer.set_exception(_keep_from_ending(error))
 
     async def _close(self) -> None:
         for each in _list_closable(self._iterator, self._items):
@@ -155,6 +155,15 @@ class TaskSource:
 
 def _list_closable(iterator: Any, items: Any) -> tuple[Any, ...]:
     return (iterator,) if iterator is items else (iterator, items)
+
+
+def _keep_from_ending(error: BaseException) -> BaseException:
+    """Return an exception that may pass iterators: what they take for an end that is none becomes a bug (PEP 479)."""
+    if not isinstance(error, StopIteration | StopAsyncIteration):
+        return error
+    bug = RuntimeError(f"{type(error).__name__} was raised while an item was made.")
+    bug.__cause__ = error
+    return bug
 
 
 def _nothing() -> None:
