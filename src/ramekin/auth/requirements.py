@@ -114,6 +114,8 @@ anonymous: Requirement = Requirement.of(Alternative())
 def settle_alternatives(alternatives: Iterable[Alternative], where: str) -> tuple[Alternative, ...]:
     """Return alternatives as they are tried: none that cannot hold, and none that another one makes needless.
 
+    Those that ask for no credentials come last.
+
     Raises:
         DeclarationError: Scopes are required, and no scheme says whose; or a scheme does not grant one of them.
     """
@@ -135,7 +137,8 @@ def settle_alternatives(alternatives: Iterable[Alternative], where: str) -> tupl
     for one in kept:
         for scheme, scopes in one.grants.items():
             scheme.check_scopes(scopes)
-    return tuple(kept)
+    # Nobody is let in as nobody before credentials were asked for: those that are sent have to be looked at.
+    return tuple(sorted(kept, key=lambda one: not one.grants))
 
 
 def check_scopes(scopes: Collection[str], where: str) -> frozenset[str]:
