@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from marshmallow import fields
+from tests.asgi.conftest import Server as AnyServer
+from tests.asgi.conftest import make_scope
 
-from ramekin import App, Request, Resource, Settings, limits, returns
+from ramekin import App, Request, Resource, Settings, accepts, limits, returns
 from ramekin.asgi.leaving import AHEAD_BYTES, KEPT_BYTES
 from ramekin.problems import BadRequest
 from ramekin.streaming import streams
@@ -413,3 +415,80 @@ def test_content_that_is_being_read_waits() -> None:
 
     run(serve)
     assert left == [6, 5, 4, 3, 2, 1, 0, 0, 0]
+
+
+class Importing(Resource):
+    """Streams what becomes of its content."""
+
+    began: asyncio.Event
+
+    @accepts(json={"n": fields.Integer()})
+    @streams({"n": fields.Integer()}, "lines")
+    async def post(self, json: Any) -> AsyncIterator[Any]:
+        self.began.set()
+        await asyncio.Event().wait()
+        yield json
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_stream_that_reads_its_content_is_watched_from_then_on(is_announced: bool) -> None:
+    """In whatever way the content comes, it is read whole, and then the leaving breaks off what is waited for."""
+    log: list[str] = []
+    app = App("Import", settings=NO_PAGES)
+    app.add_resource("/", Importing)
+    app.teardown(lambda request, error: log.append(f"teardown {type(error).__name__}"))
+
+    async def serve() -> None:
+        Importing.began = asyncio.Event()
+        server = AnyServer([{"type": "http.request", "body": b"{}"}])
+        headers = [("content-type", "application/json"), *([("content-length", "2")] if is_announced else [])]
+        scope = make_scope(method="POST", headers=headers)
+        task = asyncio.ensure_future(app.asgi(scope, server.receive, server.send))
+        await Importing.began.wait()
+        server.leave()
+        await asyncio.wait_for(task, 20)
+        assert server.sent == []
+
+    run(serve)
+    assert log == ["teardown NoneType"]
+
+
+def test_content_of_a_stream_that_is_refused_is_not_asked_for() -> None:
+    """Whoever waits to be asked for it, by Expect, is answered first."""
+    app = App("Import", settings=NO_PAGES)
+    app.add_resource("/", Importing)
+    request = {"type": "http.request", "body": b"{}"}
+
+    async def serve() -> None:
+        server = AnyServer([request])
+        scope = make_scope(method="POST", headers=[("content-type", "text/plain"), ("content-length", "2")])
+        await app.asgi(scope, server.receive, server.send)
+        assert server.status == 415
+        assert await server.receive() is request
+
+    run(serve)
+
+
+def test_content_that_breaks_off_is_no_content() -> None:
+    """A stream that waits for the rest of its content ends with its client, also where the server raises that."""
+    log: list[str] = []
+
+    async def get(self: Any) -> AsyncIterator[str]:
+        try:
+            async for chunk in self.request.chunks():
+                yield chunk.decode()
+        finally:
+            log.append("finally")
+
+    async def serve() -> None:
+        async def receive() -> Any:
+            if not content:
+                raise OSError
+            return {"type": "http.request", "body": content.pop(), "more_body": True}
+
+        server, content = AnyServer(), [b"a"]
+        scope = make_scope(headers=[("content-length", "2")])
+        await make_app(get, log).asgi(scope, receive, server.send)
+
+    run(serve)
+    assert log == ["finally", "teardown NoneType"]

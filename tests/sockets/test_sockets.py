@@ -564,6 +564,20 @@ def test_handlers_of_exceptions_are_asked_in_a_conversation(kind: Any, close: tu
     assert ends == [seen]
 
 
+def test_what_is_no_exception_closes_a_conversation(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is asked about it; it is logged, and the connection closed as one that failed."""
+
+    class Halt(BaseException):
+        """Says to stop."""
+
+    async def fail(socket: Socket) -> None:
+        await socket.receive()
+        raise Halt
+
+    assert closing(Client(make_app(fail)), lambda socket: socket.send({"text": "x"})) == (1011, "")
+    assert "Unhandled Halt" in caplog.text
+
+
 def test_a_hook_may_answer_in_place_of_the_connection() -> None:
     """What is no opening is answered over HTTP, and the handler that had begun is ended."""
     ends: list[str] = []
@@ -706,6 +720,7 @@ def test_a_broken_connection_is_a_closed_one() -> None:
         socket.note_accepted()
         with pytest.raises(SocketClosed, match="1006"):
             await socket.send({"text": "x"})
+        socket.note_closed(1000, "late")
         return socket
 
     async def listen() -> Socket:

@@ -80,9 +80,10 @@ class Watch:
             async with self:
                 made.append(await making)
         except BaseException:
-            if not made:  # What was made though it was given up is to be closed by whoever sends it.
-                await self.stop()
-                raise
+            if made:  # Though it was given up; whoever is to send it closes it.
+                return made[0]
+            await self.stop()
+            raise
         return made[0]
 
     async def receive(self) -> Message:
