@@ -19,8 +19,8 @@ from ramekin.openapi.info import Info
 from ramekin.openapi.lowering import lower_schema, lower_schemas_in, lower_security
 from ramekin.openapi.names import check_components
 from ramekin.openapi.outcomes import Responses
-from ramekin.openapi.parameters import build_parameters
 from ramekin.openapi.sockets import build_socket
+from ramekin.openapi.summaries import build_summary
 from ramekin.openapi.values import to_json
 from ramekin.operations import Operation
 from ramekin.problems import ProblemFormat
@@ -154,18 +154,7 @@ def _build_tags(operations: Sequence[Operation], info: Info) -> list[dict[str, A
 def _build_operation(
     operation: Operation, components: Components, responses: Responses, lowered: bool
 ) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "description": operation.description,
-    }
-    if operation.tags:
-        item["tags"] = list(operation.tags)
-    if operation.deprecated:
-        item["deprecated"] = True
-    parameters = build_parameters(operation, components)
-    if parameters:
-        item["parameters"] = parameters
+    item = build_summary(operation, components)
     body = build_body(operation, components)
     if body is not None:
         item["requestBody"] = body

@@ -9,7 +9,7 @@ from typing import Any
 
 from ramekin.openapi.components import Components
 from ramekin.openapi.converter import Mode
-from ramekin.openapi.parameters import build_parameters
+from ramekin.openapi.summaries import build_summary
 from ramekin.openapi.values import to_json
 from ramekin.operations import Operation
 
@@ -20,18 +20,7 @@ def build_socket(operation: Operation, components: Components) -> dict[str, Any]
     What an operation object has means the same here; ``receives`` is of what clients send, ``sends`` of what they are
     sent.
     """
-    item: dict[str, Any] = {
-        "operationId": operation.id,
-        "summary": operation.summary,
-        "description": operation.description,
-    }
-    if operation.tags:
-        item["tags"] = list(operation.tags)
-    if operation.deprecated:
-        item["deprecated"] = True
-    parameters = build_parameters(operation, components)
-    if parameters:
-        item["parameters"] = parameters
+    item = build_summary(operation, components)
     if operation.effects.security is not None:
         item["security"] = to_json(operation.effects.security)
     dialog = operation.effects.dialog
