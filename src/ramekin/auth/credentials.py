@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 ErrorCode: TypeAlias = Literal["invalid_request", "invalid_token", "insufficient_scope"]
 
-#: The name of an authentication scheme after a comma, where a parameter would have "=": a second line, joined on. An
-#: empty line leaves nothing there.
+#: The name of an authentication scheme after a comma, where a parameter would have "=": a second line, joined on.
 _SECOND = re.compile(r",[ \t]*(?:$|([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]+[^=, \t])")
-#: The name alone, whose line has no credentials.
-_BARE = re.compile(r",[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*(?:$|,)")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-#: Authentication schemes whose credentials are one token68, which has no comma: with one, another line follows.
+#: Authentication schemes whose credentials are one token68: with a comma they are malformed, unless a second line
+#: follows, as the name of another scheme shows.
 _WITHOUT_COMMA = frozenset({"basic", "bearer"})
+#: Those that are registered (RFC 9110 §16.4.1), and a few that are not.
+_KNOWN = frozenset({"apikey", "basic", "bearer", "concealed", "digest", "dpop", "gnap", "hoba", "mutual", "negotiate"})
+_KNOWN |= {"ntlm", "oauth", "privatetoken", "scram-sha-1", "scram-sha-256", "token", "vapid"}
 
 
 class BadCredentials(Exception):
@@ -66,9 +66,6 @@ def read_authorization(request: Request, scheme: str) -> str | None:
 
 def _has_second(name: str, value: str) -> bool:
     """Tell whether a field with commas looks like several that a server has joined."""
-    return (
-        name in _WITHOUT_COMMA
-        or "," in name
-        or _SECOND.search(value) is not None
-        or _BARE.search(_QUOTED.sub("", value)) is not None
-    )
+    if name in _WITHOUT_COMMA:
+        return any((found[1] or "").lower() in _KNOWN for found in _SECOND.finditer(value))
+    return "," in name or _SECOND.search(value) is not None
