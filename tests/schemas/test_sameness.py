@@ -95,9 +95,12 @@ def test_a_coercing_loader_is_load(seed: int) -> None:
     for _ in range(3):
         data = [make_data(rng, schema) for _ in range(rng.randint(0, 3))] if schema.many else make_data(rng, schema)
 
-        found = outcome(lambda: load(data))  # noqa: B023
+        found, expected = outcome(lambda: load(data)), outcome(lambda: schema.load(data))  # noqa: B023
+        # Where a validator breaks, nothing is told of a read-only member, whose `validates` was not called before.
+        is_broken = isinstance(found[0], type) and not issubclass(found[0], ValidationError)
         if READ_ONLY not in repr(found):
-            assert found == outcome(lambda: schema.load(data))  # noqa: B023
+            assert found[:2] == expected[:2]
+            assert is_broken or found == expected
 
 
 def codes_of(messages: Any) -> Any:
