@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -160,10 +161,15 @@ def _start(name: str, folder: Path, stack: ExitStack) -> int:
     log = stack.enter_context((folder / "log.txt").open("wb"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
     process = subprocess.Popen(
-        [find_tool(command[0]), *command[1:]], cwd=folder, env=environment, stdout=log, stderr=log
+        [find_tool(command[0]), *command[1:]],
+        cwd=folder,
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
     )
     stack.callback(process.wait, PATIENCE)
-    stack.callback(process.kill)
+    stack.callback(os.killpg, process.pid, signal.SIGKILL)  # The workers of a server, too.
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         with suppress(OSError):
