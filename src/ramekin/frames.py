@@ -129,7 +129,7 @@ class Onion:
                         await _begin(reply, settle)
                 except Exception as error:
                     reply = await answer_failure(self._failures, exchange, error, frame.finish, settle)
-        return reply  # type: ignore[return-value]
+        return reply  # type: ignore[return-value]  # As above.
 
 
 async def answer_failure(

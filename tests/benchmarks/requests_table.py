@@ -22,6 +22,7 @@ import argparse
 import asyncio
 import gc
 import importlib
+import inspect
 import json
 import logging
 import statistics
@@ -155,7 +156,7 @@ async def build(modules: dict[str, tuple[ModuleType, str | None]]) -> dict[tuple
         is_wsgi = module.KIND == "wsgi"
         small, large = module.make_app(0, variant), module.make_app(ROUTE_FAMILIES, variant)
         for app in (small, large):
-            if hasattr(app, "start"):
+            if inspect.iscoroutinefunction(getattr(app, "start", None)):  # Ramekin's own is plain, and not needed.
                 await app.start()
         for work_name, work in WORK.items():
             requests = [(call.environ() if is_wsgi else call.scope(), call.body or b"") for call in work.calls]

@@ -60,7 +60,7 @@ class _FinderSource:
     def compile(self, lines: Sequence[str]) -> Find:
         """Return the function."""
         source = "\n ".join(["def find(data):", "found = []", "add = found.append", *lines, "return found"])
-        return compile_function(source, "find", self.namespace)  # type: ignore[no-any-return]
+        return compile_function(source, "find", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def _name(self, kind: str, value: Any = None) -> str:
         self.names += 1

@@ -173,7 +173,7 @@ class _MirrorSource:
             "  if text is not None: return text",
             " return other(given)",
         ]
-        return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]
+        return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
         """Add the proof of an object, named as said; return the expression of its mirror, None if it can have none."""

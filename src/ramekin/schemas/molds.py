@@ -118,7 +118,7 @@ class _MoldSource:
             f"return {whole.result}, None",
         ]
         source = "\n ".join(["def take(body):", *lines])
-        return compile_function(source, "take", self.namespace)  # type: ignore[no-any-return]
+        return compile_function(source, "take", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def add_root(self, schema: Schema) -> _Made | None:
         """Add a schema that a body is loaded by."""
