@@ -520,6 +520,23 @@ def test_middleware_goes_around_wsgi() -> None:
         assert WerkzeugClient(app).get("/THING").status_code == 200
 
 
+def test_a_subclass_may_stand_around_what_servers_call() -> None:
+    """A method ``__call__`` of one's own is called, and reaches the app's."""
+    called = []
+
+    class Counting(App):
+        def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            called.append(environ["PATH_INFO"])
+            return super().__call__(environ, start_response)
+
+    app = Counting("Counted")
+    app.add_resource("/thing", Thing)
+
+    for _ in range(2):
+        assert WerkzeugClient(app).get("/thing").status_code == 200
+    assert called == ["/thing", "/thing"]
+
+
 def test_document_is_changed_by_its_app() -> None:
     """Functions of the app change the finished document, in the order of registration."""
     app = make_app(thing=Thing)

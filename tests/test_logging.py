@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from marshmallow import fields
 
-from ramekin import App, Resource, Settings, returns
+from ramekin import App, Resource, Settings, accepts, returns
 from ramekin.testing import Client
 
 NO_PAGES = Settings(openapi_path=None, docs_path=None)
@@ -30,6 +30,13 @@ def app() -> App:
             if is_broken:
                 raise ZeroDivisionError
             yield "x"
+
+    @app.resource("/pairs")
+    class Pairs(Resource):
+        @accepts(json=fields.List(fields.Integer()))
+        @returns(fields.List(fields.Integer()))
+        def post(self, json: list[int]) -> list[int]:
+            return json
 
     return app
 
@@ -137,6 +144,15 @@ def test_the_access_log_can_be_switched_off(app: App, records: list[logging.LogR
     """Where `access_log` is off no record is made."""
     Client(app, settings=NO_PAGES.changed(access_log=False)).get("/value")
     assert not records
+
+
+def test_records_are_made_while_somebody_listens(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A level that changes while the app runs counts from the next request on."""
+    for level, count in [(logging.WARNING, 0), (logging.INFO, 1)] * 2:
+        caplog.clear()
+        with caplog.at_level(level, "ramekin.access"):
+            assert (client.get("/value").content, client.post("/pairs", json=[1]).json) == (b"four", [1])
+        assert len(caplog.records) == 2 * count
 
 
 def test_without_a_listener_no_record_is_made(client: Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -40,7 +40,7 @@ PROBLEMS: st.SearchStrategy[Problem] = st.one_of(
 
 def make_request(path: str, method: str = "GET") -> WSGIRequest:
     environ: dict[str, Any] = {"REQUEST_METHOD": method, "SCRIPT_NAME": "/v1", "PATH_INFO": path}
-    return WSGIRequest(environ, Site(), None)  # type: ignore[arg-type]  # A site has more.
+    return WSGIRequest.make(environ, Site(), None)  # type: ignore[arg-type]  # A site has more.
 
 
 @given(

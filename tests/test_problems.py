@@ -291,5 +291,5 @@ def test_problems_can_be_copied(duplicate: Any, problem: Problem) -> None:
 def test_the_instance_is_the_path_that_was_asked_for(environ: dict[str, str], instance: str | None) -> None:
     """It has the mount prefix and names no host; a target that is no path has none."""
     settings, state = Settings(request_id_header=None), {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", **environ}
-    request = WSGIRequest(state, SimpleNamespace(settings=settings), None)
+    request = WSGIRequest.make(state, SimpleNamespace(settings=settings), None)
     assert ProblemDetails().body(NotFound(), request).get("instance") == instance

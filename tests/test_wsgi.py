@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from marshmallow import fields
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import EnvironBuilder
 
 from ramekin import App, Resource, Settings, accepts, returns
 from ramekin.testing import Client
@@ -256,6 +257,23 @@ def test_middleware_may_set_context_variables(app: App) -> None:
 
     app.wsgi = colour
     assert [Client(app).get("/").json for _ in range(2)] == ["blue", "blue"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_a_server_raises_stays_its_own(app: App, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """An error of ``start_response`` passes to the server that it came from: the app answers nothing in its place."""
+    heads = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        heads.append(status)
+        raise ConnectionError("gone")
+
+    for _ in range(2):
+        environ = EnvironBuilder("/value/", method=method, data=b"1", content_type="application/json").get_environ()
+        with pytest.raises(ConnectionError, match="gone"):
+            app(environ, start_response)
+    assert heads == ["200 OK", "200 OK"]
+    assert not caplog.records
 
 
 # -- Middleware and processes ------------------------------------------------------------------------------------------

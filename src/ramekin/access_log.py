@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ramekin.problems import REPEATED_CHARACTERS
@@ -17,17 +17,20 @@ _ACCESS = logging.getLogger("ramekin.access")
 INFO = logging.INFO
 
 
-def compile_is_logged(settings: Settings) -> tuple[Callable[[int], object], Callable[[], bool]]:
-    """Return what tells whether records are written now, and before it what is quicker to ask.
+def compile_clock(settings: Settings) -> tuple[Callable[[], float | None], Mapping[int, bool]]:
+    """Return what reads the clock where a record will be written, and before it what is quicker to ask.
 
-    The first is asked for `INFO`; where it says False there is no need to ask the second.
+    Where the second has `INFO`, as false, no record is written, and there is no need to ask the first.
     """
     if not settings.access_log:
-        return {INFO: False}.get, lambda: False
+        return lambda: None, {INFO: False}
+
+    def start_clock() -> float | None:
+        return perf_counter() if _ACCESS.isEnabledFor(INFO) else None
+
     # A logger keeps what it found for each level, and empties that when a configuration changes. Where there is no such
     # dict, nothing is ever found in the one that stands for it.
-    known: dict[int, bool] = getattr(_ACCESS, "_cache", {})
-    return known.get, partial(_ACCESS.isEnabledFor, INFO)
+    return start_clock, getattr(_ACCESS, "_cache", {})
 
 
 def log_access(request: Request, status: int, sent: int, duration: float) -> None:

@@ -101,6 +101,14 @@ class App:
         >>> app = App("Bookshop", version="1.0.0")
     """
 
+    # A server that calls an app finds in this slot what it calls: a method would cost each request a call more.
+    __slots__ = ("__call__", "__dict__", "__weakref__")
+
+    if TYPE_CHECKING:
+
+        def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            """Answer a WSGI request (PEP 3333)."""
+
     def __init__(
         self,
         title: str,
@@ -160,8 +168,7 @@ class App:
         self._changing = Lock()
         self._setups: list[Setup] = []
         self._serve: WSGIApplication = self._serve_first
-        #: The WSGI application; wrap it in middleware by ``app.wsgi = Middleware(app.wsgi)``.
-        self.wsgi: WSGIApplication = self._serve_site
+        self.wsgi = self._serve_site
         #: The ASGI application, to be wrapped in the same way.
         self.asgi: ASGIApplication = _make_asgi(self)
         #: The key of an environ or scope that leads through the middleware to another site of this app, as the test
@@ -222,7 +229,7 @@ class App:
         if not (inspect.isclass(resource) and issubclass(resource, Resource)):
             raise DeclarationError(f"A registration takes a subclass of ramekin.Resource, not {resource!r}.")
         where = f"{resource.__module__}.{resource.__qualname__}"
-        if resource.__init__ is not Resource.__init__ or resource.__new__ is not object.__new__:
+        if resource.__init__ is not object.__init__ or resource.__new__ is not object.__new__:
             raise DeclarationError(
                 f"{where} defines __init__ or __new__; an instance is made for each request, from the request alone."
             )
@@ -382,6 +389,16 @@ class App:
 
         return Signer.of(self.settings, purpose, max_age=max_age)
 
+    @property
+    def wsgi(self) -> WSGIApplication:
+        """The WSGI application that calling the app calls; wrap it by ``app.wsgi = Middleware(app.wsgi)``."""
+        return self._wsgi
+
+    @wsgi.setter
+    def wsgi(self, application: WSGIApplication) -> None:
+        self._wsgi = application
+        App.__call__.__set__(self, application)  # type: ignore[attr-defined]  # A subclass may have a method.
+
     # -- Compiling and serving ----------------------------------------------------------------------------------------
 
     def compile(self, settings: Settings | None = None) -> Site:
@@ -519,10 +536,6 @@ class App:
 
     def _serve_first(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self.compile().wsgi(environ, start_response)
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a WSGI request (PEP 3333)."""
-        return self.wsgi(environ, start_response)
 
     @contextmanager
     def _change(self, what: str) -> Iterator[None]:

@@ -21,7 +21,7 @@ from ramekin.frames import Answer, Frame, Onion, answer_failure, finish_value, f
 from ramekin.operations import takes_parameter
 from ramekin.responses import Reply
 from ramekin.steps import Exchange, Phase, Step
-from ramekin.straight import StraightSource
+from ramekin.straight import IN_THREAD, ON_LOOP, Dialect, StraightSource
 
 if TYPE_CHECKING:
     from ramekin.failures import Failures
@@ -93,21 +93,29 @@ class StraightPlan:
         run_async: What answers a request on an event loop, where the operation belongs there.
     """
 
-    __slots__ = ("_failures", "_propagate", "_responder", "operation", "run", "run_async")
+    __slots__ = ("_failures", "_propagate", "_responder", "_source", "operation", "run", "run_async")
 
     def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
         self.operation = operation
         self._failures = failures
         self._propagate = settings.propagate_exceptions or settings.debug
         self._responder = responder
-        source = StraightSource(operation, failures, settings, responder)
-        self.run: Callable[[Request, dict[str, Any]], Answer]
+        self._source = StraightSource(operation, failures, settings, responder)
+        self.run: Callable[[Request, dict[str, Any]], Answer] = self._run_first
         self.run_async: RunAsync | None = None
         if belongs_on_loop(operation, ()):
             self.run = OnionPlan(operation, (), failures, settings, responder).run
-            self.run_async = source.compile(self._fail_async, on_loop=True)
-        else:
-            self.run = source.compile(self._fail)
+            self.run_async = self._source.compile(self._fail_async, ON_LOOP)
+
+    def _run_first(self, request: Request, arguments: dict[str, Any]) -> Answer:
+        # A gateway may have a function of its own, and no need for this one.
+        run: Callable[[Request, dict[str, Any]], Answer] = self._source.compile(self._fail, IN_THREAD)
+        self.run = run
+        return run(request, arguments)
+
+    def compile(self, dialect: Dialect) -> Callable[..., Any] | None:
+        """Return the function for a gateway that calls it in a thread; None for what belongs on an event loop."""
+        return self._source.compile(self._fail, dialect) if self.run_async is None else None
 
     def _fail(self, request: Request, arguments: dict[str, Any], error: Exception) -> Answer:
         return drive(self._answer(request, arguments, error, settle_elsewhere))
@@ -200,7 +208,8 @@ def _loading_frame(operation: Operation, settings: Settings, finish: Any) -> Fra
             close = load(exchange.request, exchange.arguments)
             if close is not None:
                 exchange.closers.append(lambda _: close())
-        exchange.resource = resource(exchange.request)
+        exchange.resource = resource()
+        exchange.resource.request = exchange.request
 
     def leave(exchange: Exchange, reply: Reply[Any]) -> Any:
         return finish_value(exchange, reply, finish)

@@ -52,7 +52,6 @@ class Request:
     Attributes:
         site: The compiled app that answers it.
         operation: The operation that was matched; None where there is none (404, 405).
-        accept: The ``Accept`` header as it was sent, or None.
     """
 
     __slots__ = (
@@ -62,7 +61,6 @@ class Request:
         "_session",
         "_state",
         "_stream",
-        "accept",
         "operation",
         "site",
     )
@@ -72,7 +70,6 @@ class Request:
 
     site: RequestSite
     operation: Operation | None
-    accept: str | None
     _body: bytes
     _id: str
     _principal: Any
@@ -120,6 +117,11 @@ class Request:
     @property
     def headers(self) -> Mapping[str, str]:
         """The header fields by case-insensitive name, several lines of one name joined by commas."""
+        raise NotImplementedError
+
+    @property
+    def accept(self) -> str | None:
+        """The ``Accept`` header as it was sent, or None."""
         raise NotImplementedError
 
     def open_stream(self) -> ByteStream:

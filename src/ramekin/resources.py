@@ -28,10 +28,7 @@ class Resource:
 
     __slots__ = ("__dict__", "request")
 
-    request: Request
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
+    request: Request  # Set by what makes an instance; to call a method for that would take longer than all the rest.
 
     @property
     def principal(self) -> Any:

@@ -216,6 +216,10 @@ def _describe_number(kind: str, low: float | None, high: float | None) -> Mappin
     return {"type": kind} | {name: bound for name, bound in bounds.items() if bound is not None}
 
 
+#: What many have in common that have nothing.
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class NoRoute(Exception):
     """No rule fits the path."""
 
@@ -224,14 +228,12 @@ class MovedTo(Exception):
     """The path has to be asked for in another form, `path`, percent-encoded and below the mount prefix."""
 
     #: Nothing answers here, whatever the method.
-    plans: Mapping[str, Any] = MappingProxyType({})
+    plans: Mapping[str, Any] = NOTHING
+    quick: Mapping[str, Any] = NOTHING
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
-
-
-_NO_NODES: Mapping[str, Any] = MappingProxyType({})
 
 
 class _Node(Generic[RouteT]):
@@ -241,7 +243,7 @@ class _Node(Generic[RouteT]):
 
     def __init__(self) -> None:
         #: What follows on a segment. Most nodes are leaves, which share an empty one.
-        self.static: Mapping[str, _Node[RouteT]] = _NO_NODES
+        self.static: Mapping[str, _Node[RouteT]] = NOTHING
         #: Tests of a segment in Werkzeug's order, with the regular expression and weight that they come from.
         self.dynamic: tuple[tuple[Callable[[str], Any], _Node[RouteT], tuple[int, str]], ...] = ()
         #: Whether Werkzeug has a transition here that this table does not know.

@@ -1,13 +1,14 @@
 """The straight path: the one function that runs a plain operation without steps, made of source for each operation.
 
 It does what the frames of such an operation do, one after the other, and leaves out what the operation does not
-declare. A call takes a tenth of the time that a small answer takes, so the parts stand in one function; the same lines
-serve a thread, and with what an event loop awaits, a loop.
+declare. A call takes a tenth of the time that a small answer takes, so the parts stand in one function. The same lines
+serve a thread, with what an event loop awaits, a loop, and with an end of its own, a gateway that sends the answer from
+there; a `Dialect` says what differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ramekin.failures import Failures
     from ramekin.operations import Operation
     from ramekin.outcomes import Responder
+    from ramekin.responses import Head
     from ramekin.settings import Settings
 
 
@@ -38,100 +40,137 @@ class _Rare(NamedTuple):
     most_faults: int
 
 
+class Dialect:
+    """How the function of an operation is called, and what it does with the answer.
+
+    Attributes:
+        parameters: What it takes, among them ``request`` and ``arguments``, the values of the path.
+        is_unknown_accept: The expression that tells whether ``Accept`` has to be judged.
+        on_loop: Whether it is a coroutine function.
+    """
+
+    parameters = "request, arguments"
+    is_unknown_accept = "request.accept not in accepted"
+    on_loop = False
+
+    def begin(self, source: StraightSource) -> list[str]:
+        """Return the lines at its beginning, which make of the parameters what the lines of all dialects know."""
+        return []
+
+    def end(self, source: StraightSource) -> tuple[list[str], dict[str, Any]]:
+        """Return the lines at its end, and the names that they need.
+
+        ``answer`` is an answer that is not the usual one, or None; the usual one is ``content`` below `source.head`.
+        """
+        return ["return (head, content, None) if answer is None else answer"], {"head": source.head}
+
+
+class _LoopDialect(Dialect):
+    on_loop = True
+
+
+#: Returns the answer, in a thread or on an event loop.
+IN_THREAD, ON_LOOP = Dialect(), _LoopDialect()
+
+
 class StraightSource:
-    """Collects the source of the function that runs an operation.
+    """Collects the source of the functions that run an operation.
 
     Args:
         operation: A plain operation: nothing is provided to it, and it reads no files.
         failures: What answers exceptions.
         settings: The app's settings.
         responder: What the operations of the site share in answering.
+
+    Attributes:
+        operation: The operation.
+        head: The head of the usual answer.
+        is_whole: Whether the content of the usual answer is always in one piece.
+        reads: Whether the operation reads anything but its path.
     """
 
     def __init__(self, operation: Operation, failures: Failures, settings: Settings, responder: Responder) -> None:
         negotiation, success = responder.negotiation(operation), operation.successes[0]
         encoder = responder.encoder(success)
         self.operation = operation
-        self.encoding = "encode(value)" if encoder.by_kind is None else "encode[type(value) is dict](value)"
-        self.admit = compile_admission(operation, settings)
-        self.read_json = compile_json_reader(operation, settings)
-        self.load = None if self.read_json is not None else compile_straight_load(operation, settings)
-        self.namespace: dict[str, Any] = {
+        self.head: Head = responder.head(success)
+        self.is_whole = success.shape is not None and is_json(success.media_type or "")
+        self._by_kind = encoder.by_kind is not None
+        self._admit = compile_admission(operation, settings)
+        self._read_json = compile_json_reader(operation, settings)
+        self._load = None if self._read_json is not None else compile_straight_load(operation, settings)
+        self.reads = self._read_json is not None or self._load is not None
+        self._namespace: dict[str, Any] = {
             "accepted": negotiation.good,
             "Resource": operation.resource,
             "handler": operation.handler,
             "doubtful": encoder.doubtful,
             "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
-            "head": responder.head(success),
+            "rare": _Rare(
+                judge_accept=negotiation.judge,
+                judge_value=encoder.judge,
+                refuse=failures.compile_refusal(responder.to_head) or _raise_faults,
+                finish=partial(responder.finish, operation),
+                to_head=responder.to_head,
+                most_faults=operation.limits.reported_errors,
+            ),
         }
-        self.rare = _Rare(
-            judge_accept=negotiation.judge,
-            judge_value=encoder.judge,
-            refuse=failures.compile_refusal(responder.to_head) or _raise_faults,
-            finish=partial(responder.finish, operation),
-            to_head=responder.to_head,
-            most_faults=operation.limits.reported_errors,
-        )
 
-    def compile(self, fail: Callable[..., Any], *, on_loop: bool = False) -> Callable[..., Any]:
-        """Return the function; it takes the request and the values of the path, and returns the answer.
+    def compile(self, fail: Callable[..., Any], dialect: Dialect = IN_THREAD) -> Callable[..., Any]:
+        """Return the function.
 
         Args:
             fail: Takes the request, the arguments and an exception, and returns the answer; awaited on a loop.
-            on_loop: Whether the function is a coroutine function.
+            dialect: How it is called, and what it does with the answer.
         """
-        wait = "await " if on_loop else ""
-        given = [f"{each.name}=arguments[{each.name!r}]" for each in self.operation.path_parameters]
-        lines = ["if request.accept not in accepted: rare.judge_accept(request.accept)"]
-        if self.admit is not None:
-            lines += self._body_lines(on_loop)
-        if self.read_json is not None:
-            lines += self._json_lines()
-            given.append("json=given")
-        elif self.load is not None:
-            lines += [
-                "faults = load(request, arguments)",
-                "if faults: return (*rare.refuse(request, faults[:rare.most_faults]), None)",
-            ]
-            given = ["**arguments"]
-            self.namespace["load"] = self.load
-        lines += [
-            # `Resource.__init__` without the call; no subclass may have one.
-            "resource = new(Resource)",
-            "resource.request = request",
-            f"value = handler({', '.join(['resource', *given])})",
-            *(["if type(value) is CoroutineType: value = await value"] if on_loop else []),
-            "if isinstance(value, Reply):",
-            " reply = rare.finish(value)",
-            f" {self._return('rare.to_head(reply)', 'reply.body', on_loop)}",
-            # What the encoder does is written out here, to save its call.
-            "if type(value) in doubtful: rare.judge_value(value)",
-            self._return("head", self.encoding, on_loop),
+        end, names = dialect.end(self)
+        known = {**self._namespace, **names, "fail": fail}
+        wait = "await " if dialect.on_loop else ""
+        arguments = "arguments" if self.reads or self.operation.path_parameters else "{}"
+        lines = [
+            f"if {dialect.is_unknown_accept}: rare.judge_accept(request.accept)",
+            *self._load_lines(known, dialect.on_loop),
         ]
-        lines = [*(f"  {line}" for line in lines), " except Exception as error:"]
-        lines = [f"{'async ' if on_loop else ''}def run(request, arguments):", " try:", *lines]
-        lines.append(f"  return {wait}fail(request, arguments, error)")
-        if on_loop:
-            lines += [
-                " except BaseException as error:",
-                "  return await fail(request, arguments, blame_or_raise(error))",
+        source = [
+            f"def make({', '.join(known)}):",
+            f" {'async ' if dialect.on_loop else ''}def run({dialect.parameters}):",
+            *_indent(dialect.begin(self), 2),
+            "  answer = None",
+            "  try:",
+            *_indent(lines, 3),
+            "  except Exception as error:",
+            f"   answer = {wait}fail(request, {arguments}, error)",
+        ]
+        if dialect.on_loop:
+            source += [
+                "  except BaseException as error:",
+                f"   answer = await fail(request, {arguments}, blame_or_raise(error))",
             ]
-        known = {**self.namespace, "rare": self.rare, "fail": fail}
-        source = "\n ".join([f"def make({', '.join(known)}):", *lines, "return run"])
-        return _compile_factory(source)(**known)  # type: ignore[no-any-return]
+        return _compile_factory("\n".join([*source, *_indent(end, 2), " return run"]))(**known)  # type: ignore[no-any-return]
 
-    def _return(self, head: str, content: str, on_loop: bool) -> str:
-        begin = "await begin_async" if on_loop else "begin"
-        return f"return {head}, {f'{begin}({content})' if self._may_stream else content}, None"
+    def _load_lines(self, known: dict[str, Any], on_loop: bool) -> list[str]:
+        """Return the lines that load the arguments and go on with them, having added the names that they need."""
+        lines = [] if self._admit is None else self._body_lines(known, on_loop)
+        if self._read_json is not None:
+            known["read"] = self._read_json
+            read = ["try: given, faults = read(body)", "except JSONError as error: raise refuse_json(error) from None"]
+            (item,) = self.operation.inputs_at("json")
+            if not item.required:
+                read = ["if not body: given = faults = None", "else:", *_indent(read)]
+            # An exception handler may be asked about the arguments.
+            following = ["arguments['json'] = given", *self._call_lines(["json=given"], on_loop)]
+        elif self._load is not None:
+            known["load"] = self._load
+            read, following = ["faults = load(request, arguments)"], self._call_lines(["**arguments"], on_loop)
+        else:
+            return [*lines, *self._call_lines([], on_loop)]
+        refuse = "if faults: answer = (*rare.refuse(request, faults[:rare.most_faults]), None)"
+        return [*lines, *read, refuse, "else:", *_indent(following)]
 
-    @property
-    def _may_stream(self) -> bool:
-        return any(outcome.media_type and not is_json(outcome.media_type) for outcome in self.operation.successes)
-
-    def _body_lines(self, on_loop: bool) -> list[str]:
+    def _body_lines(self, known: dict[str, Any], on_loop: bool) -> list[str]:
         """Return the lines that judge the head and read the body."""
-        admit = self.admit
-        self.namespace |= {"admit": admit.admit, "good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
+        admit = self._admit
+        known |= {"admit": admit.admit, "good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
         take, read = ("await request.receive_plain_body", "await request.read_body()")
         if not on_loop:
             take, read = "request.take_plain_body", "request.body"
@@ -139,19 +178,41 @@ class StraightSource:
             return ["admit(request)"]  # A form is read as it is parsed.
         return [f"body = {take}(good, limit)", "if body is None:", " admit(request)", f" body = {read}"]
 
-    def _json_lines(self) -> list[str]:
-        """Return the lines that load a JSON body."""
-        self.namespace["read"] = self.read_json
-        (item,) = self.operation.inputs_at("json")
+    def _call_lines(self, given: list[str], on_loop: bool) -> list[str]:
+        """Return the lines that call the handler and write its value."""
+        if given != ["**arguments"]:
+            given = [*(f"{each.name}=arguments[{each.name!r}]" for each in self.operation.path_parameters), *given]
         lines = [
-            "try: given, faults = read(body)",
-            "except JSONError as error: raise refuse_json(error) from None",
-            "if faults: return (*rare.refuse(request, faults[:rare.most_faults]), None)",
+            "resource = Resource()",
+            "resource.request = request",
+            f"value = handler({', '.join(['resource', *given])})",
+            *(["if type(value) is CoroutineType: value = await value"] if on_loop else []),
         ]
-        if not item.required:
-            lines = ["if not body: given = None", "else:", *(f" {line}" for line in lines)]
-        # An exception handler may be asked about them.
-        return [*lines, "arguments['json'] = given"]
+        begin = ("await begin_async" if on_loop else "begin") if self._may_stream else ""
+        other = [
+            "if isinstance(value, Reply):",
+            " reply = rare.finish(value)",
+            f" answer = rare.to_head(reply), {begin}(reply.body), None",
+            "else:",
+            # What the encoder does is written out here, to save its call.
+            " if type(value) in doubtful: rare.judge_value(value)",
+        ]
+        if self._by_kind:
+            return [
+                *lines,
+                "if type(value) is dict: content = encode[True](value)",
+                "else:",
+                *_indent([*other, " content = encode[False](value)"]),
+            ]
+        return [*lines, *other, f" content = {begin}(encode(value))"]
+
+    @property
+    def _may_stream(self) -> bool:
+        return any(outcome.media_type and not is_json(outcome.media_type) for outcome in self.operation.successes)
+
+
+def _indent(lines: Iterable[str], depth: int = 1) -> list[str]:
+    return [" " * depth + line for line in lines]
 
 
 def _blame_or_raise(error: BaseException) -> Exception:
@@ -164,7 +225,6 @@ def _blame_or_raise(error: BaseException) -> Exception:
 
 #: What all of these functions find as globals.
 _SHARED: dict[str, Any] = {
-    "new": object.__new__,
     "Reply": Reply,
     "CoroutineType": CoroutineType,
     "JSONError": JSONError,

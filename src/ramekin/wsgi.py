@@ -8,25 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.access_log import INFO, compile_clock, log_access
 from ramekin.bodies import BoundedStream, Bounds, ByteStream
 from ramekin.failures import log_failure
 from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
+from ramekin.plans import StraightPlan
 from ramekin.problems import BadRequest
 from ramekin.requests import Request, parse_length
+from ramekin.straight import Dialect
 from ramekin.streams import AsyncStream
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ramekin.frames import Answer
     from ramekin.operations import Operation
     from ramekin.requests import RequestSite
     from ramekin.responses import Content
     from ramekin.sites import Site
+    from ramekin.straight import StraightSource
 
-_new = object.__new__
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
 #: Digits of a ``Content-Length`` that needs a closer look.
@@ -40,11 +43,20 @@ class WSGIRequest(Request):
 
     __slots__ = ("environ",)
 
-    def __init__(self, environ: WSGIEnvironment, site: RequestSite, operation: Operation | None) -> None:
-        self.environ = environ
-        self.site = site
-        self.operation = operation
-        self.accept = environ.get("HTTP_ACCEPT")
+    environ: WSGIEnvironment
+
+    @classmethod
+    def make(cls, environ: WSGIEnvironment, site: RequestSite, operation: Operation | None) -> Self:
+        """Return the request of an environ."""
+        request = cls()
+        request.environ = environ
+        request.site = site
+        request.operation = operation
+        return request
+
+    @property
+    def accept(self) -> str | None:
+        return self.environ.get("HTTP_ACCEPT")
 
     @property
     def method(self) -> str:
@@ -140,47 +152,105 @@ def _decode(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
+class _SendingDialect(Dialect):
+    """The dialect of a function that sends the usual answer itself, and returns any other."""
+
+    parameters = "environ, start_response, request, arguments"
+    is_unknown_accept = "'HTTP_ACCEPT' in environ and environ['HTTP_ACCEPT'] not in accepted"
+
+    def begin(self, source: StraightSource) -> list[str]:
+        # A path without variables comes without a dict, which few operations of such a path need.
+        makes_arguments = source.reads and not source.operation.path_parameters
+        return ["request.operation = operation", *(["arguments = {}"] if makes_arguments else [])]
+
+    def end(self, source: StraightSource) -> tuple[list[str], dict[str, Any]]:
+        lines, names = super().end(source)
+        if source.is_whole:
+            names = {f"field{number}": field for number, field in enumerate(source.head.headers)}
+            lines = [
+                "if answer is not None: return answer",
+                "size = len(content)",
+                f"length = lengths[size] if size < {_READY_LENGTHS} else ('Content-Length', str(size))",
+                f"start_response(line, [{', '.join([*names, 'length'])}])",
+                "return [content]",
+            ]
+            names |= {"line": source.head.line, "lengths": _LENGTHS}
+        return lines, {"operation": source.operation, **names}
+
+
+_SENDING = _SendingDialect()
+
+
+def _make_quick(found: Found, method: str) -> bool:
+    """Make the function that answers and sends at once; tell whether there is one for this kind of plan."""
+    plan = found.plans.get(method)
+    made = plan.compile(_SENDING) if isinstance(plan, StraightPlan) else None
+    if made is not None:
+        found.quick = {**found.quick, method: made}
+    return made is not None
+
+
 def compile_wsgi(site: Site) -> WSGIApplication:
     """Return the WSGI application of a compiled site."""
-    find_static, look_up = site.router.static.get, compile_look_up(site.router)
+    static, look_up = site.router.static, compile_look_up(site.router)
     fallback, hosts = site.fallback, site.hosts
-    find_logged, is_logged = compile_is_logged(site.settings)
+    start_clock, levels = compile_clock(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
-        path = environ.get("PATH_INFO") or "/"
-        found: Found | None = find_static(path)
-        if found is not None:
-            arguments: dict[str, Any] = {}
+        started = None if INFO in levels and not levels[INFO] else start_clock()
+        try:
+            path = environ["PATH_INFO"] or "/"
+        except KeyError:  # PEP 3333 lets an empty one be absent.
+            path = "/"
+        found: Found
+        arguments: dict[str, Any] | None
+        # A dict is asked by `in` before it is asked by key: both together take half as long as calling its method.
+        if path in static:
+            found, arguments = static[path], None
         else:
             found, arguments = look_up(path if path.isascii() else _decode_path(path))
-        request = _new(WSGIRequest)  # `WSGIRequest.__init__`, written out to save the call.
+        request = WSGIRequest()  # `WSGIRequest.make`, written out to save the call.
         request.environ = environ
         request.site = site
-        request.accept = environ.get("HTTP_ACCEPT")
         if hosts is not None and not hosts.trust(request.host):
             found = NO_HOST
-        plan = found.plans.get(environ["REQUEST_METHOD"])
+        method = environ["REQUEST_METHOD"]
+        quick = found.quick
         context = copy_context()  # The thread's next request must not see the context variables of this one.
-        if plan is not None:
+        answer: Any
+        if started is None and method in quick:
+            answer = context.run(quick[method], environ, start_response, request, arguments)
+            if type(answer) is list:
+                return answer
+        elif started is None and _make_quick(found, method):
+            return serve(environ, start_response)
+        elif method in found.plans:
+            plan = found.plans[method]
             request.operation = plan.operation
-            head, content, close = context.run(plan.run, request, arguments)
+            answer = context.run(plan.run, request, {} if arguments is None else arguments)
         else:
             request.operation = None
-            head, content, close = context.run(fallback.run, request, answer_unmatched(request, found))
-        if type(content) is bytes:
-            length = len(content)
-            field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
-            start_response(head.line, [*head.headers, field])
-            if started is None and close is None:
-                return [content]
-        else:
-            start_response(head.line, list(head.headers))
-            if content is None and started is None and close is None:
-                return []
-        return SentBody(request, head.status, content, close, context, started)
+            answer = context.run(fallback.run, request, answer_unmatched(request, found))
+        return _send(start_response, request, answer, context, started)
 
     return serve
+
+
+def _send(
+    start_response: StartResponse, request: Request, answer: Answer, context: Context, started: float | None
+) -> Iterable[bytes]:
+    head, content, close = answer
+    if type(content) is bytes:
+        length = len(content)
+        field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
+        start_response(head.line, [*head.headers, field])
+        if started is None and close is None:
+            return [content]
+    else:
+        start_response(head.line, list(head.headers))
+        if content is None and started is None and close is None:
+            return []
+    return SentBody(request, head.status, content, close, context, started)
 
 
 def _decode_path(path: str) -> str | None:

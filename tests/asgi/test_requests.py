@@ -19,7 +19,7 @@ async def receive() -> Message:
 
 def read(**changes: Any) -> ASGIRequest:
     """Return a request that matched no operation."""
-    return ASGIRequest(make_scope(**changes), receive, App("Any").compile(), None)
+    return ASGIRequest.make(make_scope(**changes), receive, App("Any").compile(), None)
 
 
 def test_a_request_says_what_the_scope_says() -> None:
@@ -35,7 +35,7 @@ def test_a_request_says_what_the_scope_says() -> None:
 def test_what_a_scope_may_leave_out_has_a_default() -> None:
     """A server need not say more than the specification asks for."""
     scope: Scope = {"type": "http", "method": "GET", "path": "", "headers": [], "client": None}
-    request = ASGIRequest(scope, receive, App("Any").compile(), None)
+    request = ASGIRequest.make(scope, receive, App("Any").compile(), None)
     assert (request.path, request.script_name, request.query_string) == ("/", "", "")
     assert (request.scheme, request.http_version, request.client_host) == ("http", "1.1", None)
 

@@ -12,7 +12,7 @@ from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ramekin.access_log import INFO, compile_is_logged, log_access
+from ramekin.access_log import INFO, compile_clock, log_access
 from ramekin.asgi.leaving import ClientLeft, Watch
 from ramekin.asgi.lifespans import serve_lifespan
 from ramekin.asgi.requests import ASGIRequest, find_path, join_fields
@@ -30,13 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_asgi"]
 
-_new = object.__new__
-
 
 def compile_asgi(site: Site) -> ASGIApplication:
     """Return the ASGI application of a compiled site."""
     find_static, look_up = site.router.static.get, compile_look_up(site.router)
-    find_logged, is_logged = compile_is_logged(site.settings)
+    start_clock, levels = compile_clock(site.settings)
     threads, lifespan = Threads(site.settings.asgi_threads), site.lifespan
     streaming = frozenset(operation for operation in site.operations if operation.is_streaming)
     fallback, hosts, has_lifespan = site.fallback, site.hosts, not site.lifespan.is_empty
@@ -46,7 +44,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
         if scope["type"] != "http":
             await serve_other(scope, receive, send)
             return
-        started = perf_counter() if find_logged(INFO) is not False and is_logged() else None
+        started = None if INFO in levels and not levels[INFO] else start_clock()
         if has_lifespan and not lifespan.is_started:
             await lifespan.start()  # The server does not know the lifespan protocol.
         found: Found | None = None if scope.get("root_path") else find_static(scope["path"])
@@ -54,7 +52,7 @@ def compile_asgi(site: Site) -> ASGIApplication:
             arguments: dict[str, Any] = {}
         else:
             found, arguments = look_up(find_path(scope))
-        request = _new(ASGIRequest)  # `ASGIRequest.__init__`, written out to save the call.
+        request = ASGIRequest()  # `ASGIRequest.make`, written out to save the call.
         request.scope, request.receive, request.site = scope, receive, site
         request.on_loop, request._refusal = False, None
         pairs = scope["headers"]

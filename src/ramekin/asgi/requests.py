@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Container, Coroutine, Mapping
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from urllib.parse import unquote_to_bytes
 
 from ramekin.asgi.bodies import Body
@@ -38,23 +38,34 @@ class ASGIRequest(Request):
         on_loop: Whether an event loop runs the operation, so that reading the body is awaited.
     """
 
-    __slots__ = ("_content", "_refusal", "_spool", "fields", "on_loop", "receive", "scope")
+    __slots__ = ("_content", "_refusal", "_spool", "accept", "fields", "on_loop", "receive", "scope")
 
     _content: Body
     _spool: SpooledTemporaryFile[bytes]
 
     can_upgrade: ClassVar[bool] = True
 
-    def __init__(self, scope: Scope, receive: Receive, site: RequestSite, operation: Operation | None) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.site = site
-        self.operation = operation
-        self.on_loop = False
-        self._refusal: Problem | None = None
-        self.fields = join_fields(scope["headers"])
-        accept = self.fields.get(b"accept")
-        self.accept = None if accept is None else accept.decode("latin-1")
+    scope: Scope
+    receive: Receive
+    fields: dict[bytes, bytes]
+    accept: str | None
+    on_loop: bool
+    _refusal: Problem | None
+
+    @classmethod
+    def make(cls, scope: Scope, receive: Receive, site: RequestSite, operation: Operation | None) -> Self:
+        """Return the request of a scope."""
+        request = cls()
+        request.scope = scope
+        request.receive = receive
+        request.site = site
+        request.operation = operation
+        request.on_loop = False
+        request._refusal = None
+        request.fields = join_fields(scope["headers"])
+        accept = request.fields.get(b"accept")
+        request.accept = None if accept is None else accept.decode("latin-1")
+        return request
 
     @property
     def content(self) -> Body:

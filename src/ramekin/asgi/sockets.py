@@ -10,7 +10,7 @@ from contextvars import Context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ramekin.access_log import compile_is_logged, log_access
+from ramekin.access_log import compile_clock, log_access
 from ramekin.asgi.requests import ASGIRequest, find_path
 from ramekin.asgi.threads import Threads, run_in_thread
 from ramekin.methods import NO_HOST, NO_ROUTE, Fallback, Route, answer_unmatched, compile_look_up
@@ -45,13 +45,13 @@ class SocketRequest(ASGIRequest):
 
 def compile_sockets(site: Site, threads: Threads) -> ASGIApplication:
     """Return what serves the WebSocket connections of a site."""
-    look_up, (_, is_logged) = compile_look_up(site.router), compile_is_logged(site.settings)
+    look_up, (start_clock, _) = compile_look_up(site.router), compile_clock(site.settings)
     propagate = site.settings.propagate_exceptions
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter() if is_logged() else None
+        started = start_clock()
         await receive()  # websocket.connect
-        request = SocketRequest({**scope, "method": "GET"}, receive, site, None)
+        request = SocketRequest.make({**scope, "method": "GET"}, receive, site, None)
         request.content.has_ended = True
         found, arguments = look_up(find_path(scope))
         if site.hosts is not None and not site.hosts.trust(request.host):

@@ -152,7 +152,7 @@ class _MirrorSource:
         """
         # In a long loop, local names are found a little faster.
         local = "".join(f", {name}={name}" for name in (*_BUILTINS, *self.namespace)) if self.many else ""
-        self.namespace |= {"calls_to_look": 0, "look": look, "other": other, "ERRORS": _ERRORS}
+        self.namespace |= {"look": look, "other": other, "ERRORS": _ERRORS}
         body = [*self.lines, f"  text = encode({whole})"]
         if self.many:
             # To read other sequences may run code of theirs.
@@ -161,7 +161,7 @@ class _MirrorSource:
             body = [*head, *self.lines, f"   mirrors.append({whole})", "  text = encode(mirrors)"]
         lines = [
             f"def write(o{local}):",
-            " global calls_to_look",
+            " nonlocal calls_to_look",
             " calls_to_look -= 1",
             " if calls_to_look < 0: calls_to_look = look()",
             " given, n = o, 0",
@@ -173,7 +173,9 @@ class _MirrorSource:
             "  if text is not None: return text",
             " return other(given)",
         ]
-        return compile_function("\n".join(lines), "write", self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        # A closure counts in a third of the time that a global takes.
+        source = "\n ".join([f"def make({', '.join(self.namespace)}):", "calls_to_look = 0", *lines, "return write"])
+        return compile_function(source, "make", {})(**self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
         """Add the proof of an object, named as said; return the expression of its mirror, None if it can have none."""

@@ -221,7 +221,7 @@ def match_operation(site: Site, environ: WSGIEnvironment) -> Operation | None:
 
     None where it needs none: 404, 405, OPTIONS, a preflight, another host.
     """
-    request = WSGIRequest(environ, site, None)
+    request = WSGIRequest.make(environ, site, None)
     if site.settings.cors.origins and is_preflight(request.method, request.header):
         return None
     if site.hosts is not None and not site.hosts.trust(request.host):
