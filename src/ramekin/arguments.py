@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ramekin.limits import Limits
     from ramekin.operations import Codec, Input, Operation
     from ramekin.requests import Request
+    from ramekin.schemas import BodyReader
     from ramekin.settings import Settings
     from ramekin.types import Location, Shape
 
@@ -151,17 +152,14 @@ def compile_straight_load(operation: Operation, settings: Settings) -> StraightL
     return load_all
 
 
-def compile_json_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any] | None:
-    """Return what loads the body of an operation that reads JSON alone, and nothing else; None for any other.
-
-    It returns the value and the faults, and raises `ramekin.json.JSONError`.
-    """
+def compile_json_reader(operation: Operation, settings: Settings) -> BodyReader | None:
+    """Return what loads the body of an operation that reads JSON alone, and nothing else; None for any other."""
     if len(operation.effects.inputs) != 1 or operation.effects.codecs or not operation.inputs_at("json"):
         return None
     return _compile_body_reader(operation, settings)
 
 
-def _compile_body_reader(operation: Operation, settings: Settings) -> Callable[[bytes], Any]:
+def _compile_body_reader(operation: Operation, settings: Settings) -> BodyReader:
     (item,) = operation.inputs_at("json")
     return compile_body_reader(item.shape, operation.limits, coerce=item.coerce, unique_keys=settings.unique_keys)
 
@@ -238,13 +236,13 @@ def _schemas(items: Sequence[Input]) -> list[Any]:
 
 def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
     (item,) = operation.inputs_at("json")
-    limits, required, read = operation.limits, item.required, _compile_body_reader(operation, settings)
+    limits, required, reader = operation.limits, item.required, _compile_body_reader(operation, settings)
     codecs: Mapping[str, Codec] = {codec.media_type: codec for codec in operation.effects.codecs}
     read_value = compile_reader(item.shape, "json", coerce=item.coerce, number_digits=limits.number_digits)
 
     def read_any(content_type: str, body: bytes) -> tuple[Any, list[Fault] | None]:
         codec = codecs.get(parse_content_type(content_type)[0])
-        return read(body) if codec is None else read_value(codec.load(body, limits))
+        return reader.read(body) if codec is None else read_value(codec.load(body, limits))
 
     def load_json(request: Request, arguments: dict[str, Any]) -> Sequence[Fault] | None:
         body = request.body
@@ -252,7 +250,7 @@ def _compile_json(operation: Operation, settings: Settings) -> StraightLoad:
             arguments["json"] = None
             return None
         try:
-            arguments["json"], faults = read_any(request.content_type or "", body) if codecs else read(body)
+            arguments["json"], faults = read_any(request.content_type or "", body) if codecs else reader.read(body)
         except json.JSONError as error:
             raise refuse_json(error) from None
         return faults

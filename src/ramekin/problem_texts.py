@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from ramekin import json
 from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFailed, quote_instance
@@ -18,6 +19,8 @@ from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFail
 if TYPE_CHECKING:
     from ramekin.requests import Request
     from ramekin.schemas import Fault
+
+_text_of: Any = attrgetter("text")
 
 
 def write_problem(details: ProblemDetails, problem: Problem, request: Request) -> bytes:
@@ -45,12 +48,21 @@ def compile_faults_writer(details: ProblemDetails) -> Callable[[Sequence[Fault],
 def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
     # No operation answers CONNECT.
     is_connect = request.operation is None and request.method == "CONNECT"
-    instance = _write_instance(request.script_name, request.path, is_connect)
+    instance = _write_instance(*request.place, is_connect)
     # What a request id has is no character that JSON escapes.
-    text = b'%b%b,"request_id":"%b"%b' % (head, instance, request.id.encode(), values)
+    parts = [head, instance, b',"request_id":"', request.id.encode(), b'"', values]
     if faults is None:
-        return text + b"}"
-    return b'%b,"errors":[%b]}' % (text, b",".join([fault.text or _write_fault(fault) for fault in faults]))
+        parts.append(b"}")
+    else:
+        parts += (b',"errors":[', _write_faults(faults), b"]}")
+    return b"".join(parts)
+
+
+def _write_faults(faults: Sequence[Fault]) -> bytes:
+    try:
+        return b",".join(map(_text_of, faults))
+    except TypeError:  # One was not written before.
+        return b",".join([fault.text or _write_fault(fault) for fault in faults])
 
 
 @lru_cache(maxsize=256)

@@ -139,16 +139,13 @@ class Request:
         """A name for this request: 32 random hexadecimal digits, or a valid one from the header that is trusted."""
         found: str | None = getattr(self, "_id", None)
         if found is None:
-            found = self._id = self._find_id()
+            trusted = self.site.settings.request_id_header
+            found = self._id = (None if trusted is None else self._find_id(trusted)) or new_request_id()
         return found
 
-    def _find_id(self) -> str:
-        trusted = self.site.settings.request_id_header
-        if trusted is not None:
-            given = self.header(trusted.lower())
-            if given is not None and _REQUEST_ID.fullmatch(given):
-                return given
-        return new_request_id()
+    def _find_id(self, name: str) -> str | None:
+        given = self.header(name.lower())
+        return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
     @property
     def principal(self) -> Any:
@@ -314,6 +311,11 @@ class Request:
         """
         hops = self.site.settings.trusted_proxies
         return read_prefix(self.header, hops) + self.mount_prefix if hops else self.mount_prefix
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The `script_name` and the `path`."""
+        return self.script_name, self.path
 
     @property
     def content_type(self) -> str | None:

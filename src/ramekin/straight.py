@@ -8,7 +8,7 @@ there; a `Dialect` says what differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,11 +46,15 @@ class Dialect:
     Attributes:
         parameters: What it takes, among them ``request`` and ``arguments``, the values of the path.
         is_unknown_accept: The expression that tells whether ``Accept`` has to be judged.
+        take_body: The lines that read a body with a plainly good head, and make ``body`` None with any other.
+        read_body: The expression that reads any body.
         on_loop: Whether it is a coroutine function.
     """
 
     parameters = "request, arguments"
     is_unknown_accept = "request.accept not in accepted"
+    take_body: Sequence[str] = ("body = request.take_plain_body(good, limit)",)
+    read_body = "request.body"
     on_loop = False
 
     def begin(self, source: StraightSource) -> list[str]:
@@ -66,6 +70,8 @@ class Dialect:
 
 
 class _LoopDialect(Dialect):
+    take_body = ("body = await request.receive_plain_body(good, limit)",)
+    read_body = "await request.read_body()"
     on_loop = True
 
 
@@ -129,7 +135,7 @@ class StraightSource:
         arguments = "arguments" if self.reads or self.operation.path_parameters else "{}"
         lines = [
             f"if {dialect.is_unknown_accept}: rare.judge_accept(request.accept)",
-            *self._load_lines(known, dialect.on_loop),
+            *self._load_lines(known, dialect),
         ]
         source = [
             f"def make({', '.join(known)}):",
@@ -148,35 +154,37 @@ class StraightSource:
             ]
         return _compile_factory("\n".join([*source, *_indent(end, 2), " return run"]))(**known)  # type: ignore[no-any-return]
 
-    def _load_lines(self, known: dict[str, Any], on_loop: bool) -> list[str]:
+    def _load_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that load the arguments and go on with them, having added the names that they need."""
-        lines = [] if self._admit is None else self._body_lines(known, on_loop)
+        lines = [] if self._admit is None else self._body_lines(known, dialect)
         if self._read_json is not None:
-            known["read"] = self._read_json
-            read = ["try: given, faults = read(body)", "except JSONError as error: raise refuse_json(error) from None"]
+            known["reader"] = self._read_json
+            read = [
+                "read = reader.read",
+                "try: given, faults = read(body)",
+                "except JSONError as error: raise refuse_json(error) from None",
+            ]
             (item,) = self.operation.inputs_at("json")
             if not item.required:
                 read = ["if not body: given = faults = None", "else:", *_indent(read)]
             # An exception handler may be asked about the arguments.
-            following = ["arguments['json'] = given", *self._call_lines(["json=given"], on_loop)]
+            following = ["arguments['json'] = given", *self._call_lines(["json=given"], dialect.on_loop)]
         elif self._load is not None:
             known["load"] = self._load
-            read, following = ["faults = load(request, arguments)"], self._call_lines(["**arguments"], on_loop)
+            read = ["faults = load(request, arguments)"]
+            following = self._call_lines(["**arguments"], dialect.on_loop)
         else:
-            return [*lines, *self._call_lines([], on_loop)]
+            return [*lines, *self._call_lines([], dialect.on_loop)]
         refuse = "if faults: answer = (*rare.refuse(request, faults[:rare.most_faults]), None)"
         return [*lines, *read, refuse, "else:", *_indent(following)]
 
-    def _body_lines(self, known: dict[str, Any], on_loop: bool) -> list[str]:
+    def _body_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that judge the head and read the body."""
         admit = self._admit
         known |= {"admit": admit.admit, "good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
-        take, read = ("await request.receive_plain_body", "await request.read_body()")
-        if not on_loop:
-            take, read = "request.take_plain_body", "request.body"
-        if not on_loop and not self.operation.inputs_at("json"):
+        if not dialect.on_loop and not self.operation.inputs_at("json"):
             return ["admit(request)"]  # A form is read as it is parsed.
-        return [f"body = {take}(good, limit)", "if body is None:", " admit(request)", f" body = {read}"]
+        return [*dialect.take_body, "if body is None:", " admit(request)", f" body = {dialect.read_body}"]
 
     def _call_lines(self, given: list[str], on_loop: bool) -> list[str]:
         """Return the lines that call the handler and write its value."""

@@ -34,16 +34,25 @@ if TYPE_CHECKING:
 _READY_LENGTHS = 512
 #: Digits of a ``Content-Length`` that needs a closer look.
 _MANY_DIGITS = 16
+#: What ``Content-Length`` fields have announced, as many as are kept: to look one up takes a third of reading it.
+_SIZES: dict[str, int] = {}
+_MOST_SIZES = 4_096
 _LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
 _END: Any = object()
 
 
 class WSGIRequest(Request):
-    """A request that came as a WSGI environ."""
+    """A request that came as a WSGI environ.
 
-    __slots__ = ("environ",)
+    Attributes:
+        environ: The environ.
+        answer: What is left to be sent, where a function that sends has not.
+    """
+
+    __slots__ = ("answer", "environ")
 
     environ: WSGIEnvironment
+    answer: Answer
 
     @classmethod
     def make(cls, environ: WSGIEnvironment, site: RequestSite, operation: Operation | None) -> Self:
@@ -93,7 +102,15 @@ class WSGIRequest(Request):
 
         return cast("Mapping[str, str]", EnvironHeaders(self.environ))
 
-    # These three repeat the base, several times as fast: every request that brings a body asks for them.
+    # These repeat the base, several times as fast: requests that bring a body ask for them, or the answers to bad ones.
+
+    @property
+    def place(self) -> tuple[str, str]:
+        environ = self.environ
+        if self.site.settings.trusted_proxies or environ.get("SCRIPT_NAME"):
+            return self.script_name, self.path
+        path = environ.get("PATH_INFO")
+        return "", path if path and path.isascii() else self.path
 
     @property
     def content_type(self) -> str | None:
@@ -126,10 +143,16 @@ class WSGIRequest(Request):
         length = int(announced)
         if length > limit:
             return None
+        if len(_SIZES) < _MOST_SIZES:
+            _SIZES[announced] = length
         try:
             body: bytes = environ["wsgi.input"].read(length)
         except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
-            raise BadRequest("The content could not be read to its end.") from error
+            raise _broken_off() from error
+        return self.keep_body(body, length, limit)
+
+    def keep_body(self, body: bytes, length: int, limit: int) -> bytes:
+        """Keep a body of which so many bytes were announced, having read what is missing of it."""
         if len(body) != length:
             bounds = Bounds(length, limit)
             bounds.count(body)
@@ -152,11 +175,27 @@ def _decode(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
+def _broken_off() -> BadRequest:
+    return BadRequest("The content could not be read to its end.")
+
+
 class _SendingDialect(Dialect):
-    """The dialect of a function that sends the usual answer itself, and returns any other."""
+    """The dialect of a function that sends the usual answer itself, and leaves any other in ``request.answer``."""
 
     parameters = "environ, start_response, request, arguments"
     is_unknown_accept = "'HTTP_ACCEPT' in environ and environ['HTTP_ACCEPT'] not in accepted"
+
+    take_body = (  # `WSGIRequest.take_plain_body`, written out to save the call.
+        "body, size = None, environ['CONTENT_LENGTH'] if 'CONTENT_LENGTH' in environ else ''",
+        "kind = environ['CONTENT_TYPE'] if 'CONTENT_TYPE' in environ else ''",
+        "if size in sizes and sizes[size] <= limit and kind in good and 'HTTP_CONTENT_ENCODING' not in environ:",
+        " size = sizes[size]",
+        " try: body = environ['wsgi.input'].read(size)",
+        " except Exception as error: raise broken_off() from error",
+        " if len(body) == size: request._body = body",
+        " else: body = request.keep_body(body, size, limit)",
+        "else: body = request.take_plain_body(good, limit)",
+    )
 
     def begin(self, source: StraightSource) -> list[str]:
         # A path without variables comes without a dict, which few operations of such a path need.
@@ -164,17 +203,23 @@ class _SendingDialect(Dialect):
         return ["request.operation = operation", *(["arguments = {}"] if makes_arguments else [])]
 
     def end(self, source: StraightSource) -> tuple[list[str], dict[str, Any]]:
-        lines, names = super().end(source)
-        if source.is_whole:
+        if not source.is_whole:
+            lines = ["request.answer = (head, content, None) if answer is None else answer"]
+            names: dict[str, Any] = {"head": source.head}
+        else:
             names = {f"field{number}": field for number, field in enumerate(source.head.headers)}
             lines = [
-                "if answer is not None: return answer",
+                "if answer is not None:",
+                " request.answer = answer",
+                " return None",
                 "size = len(content)",
                 f"length = lengths[size] if size < {_READY_LENGTHS} else ('Content-Length', str(size))",
                 f"start_response(line, [{', '.join([*names, 'length'])}])",
                 "return [content]",
             ]
             names |= {"line": source.head.line, "lengths": _LENGTHS}
+        if source.reads:
+            names |= {"sizes": _SIZES, "broken_off": _broken_off}
         return lines, {"operation": source.operation, **names}
 
 
@@ -197,7 +242,10 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     start_clock, levels = compile_clock(site.settings)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started = None if INFO in levels and not levels[INFO] else start_clock()
+        try:
+            started = start_clock() if levels[INFO] else None
+        except KeyError:
+            started = start_clock()
         try:
             path = environ["PATH_INFO"] or "/"
         except KeyError:  # PEP 3333 lets an empty one be absent.
@@ -217,11 +265,11 @@ def compile_wsgi(site: Site) -> WSGIApplication:
         method = environ["REQUEST_METHOD"]
         quick = found.quick
         context = copy_context()  # The thread's next request must not see the context variables of this one.
-        answer: Any
         if started is None and method in quick:
-            answer = context.run(quick[method], environ, start_response, request, arguments)
-            if type(answer) is list:
-                return answer
+            sent: list[bytes] | None = context.run(quick[method], environ, start_response, request, arguments)
+            if sent is not None:
+                return sent
+            answer = request.answer
         elif started is None and _make_quick(found, method):
             return serve(environ, start_response)
         elif method in found.plans:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from marshmallow import Schema, ValidationError, fields, validate
 from tests.schemas.generated import Colour
 
+from ramekin.json import JSONError
+from ramekin.limits import Limits
 from ramekin.schemas import compile_reader
 from ramekin.schemas.faults import compile_tell_one
 from ramekin.schemas.finders import Find, compile_finder
@@ -32,8 +36,18 @@ class Whole(Schema):
     rows = fields.Nested(Part, many=True)
 
 
-def find_strict(schema: Schema) -> Find | None:
-    return compile_finder(make_strict(schema, rules_for("json")), compile_tell_one("json"))  # type: ignore[arg-type]
+LIMITS = Limits(json_nodes=400, number_digits=20, json_depth=4)
+
+
+def compile_strict(schema: Schema, limits: Limits = LIMITS, *, unique_keys: bool = True) -> Find | None:
+    strict: Any = make_strict(schema, rules_for("json"))
+    return compile_finder(strict, compile_tell_one("json"), limits, unique_keys=unique_keys)
+
+
+def find_strict(schema: Schema) -> Callable[[Any], Any] | None:
+    """Return what finds the faults of the body that says some data."""
+    find = compile_strict(schema)
+    return None if find is None else lambda data: find(json.dumps(data).encode())
 
 
 GOOD = {"email": "a@example.com", "part": {"name": "ab"}}
@@ -79,6 +93,70 @@ def test_good_data_has_no_faults() -> None:
     assert one is not None
     assert several is not None
     assert (one(GOOD), several([GOOD]), one([]), several({})) == ([], [], None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"kind": "c", "kind": "c", "part": {}}',
+        b'{"kind": "c", "part": {"name": 1, "n\\u0061me": 1}}',
+        b'{"kind": "c", "rows": [{}, {"number": 9, "number": 9}]}',
+        b'{"part": {"number": 1' + b"0" * 20 + b"}}",
+        b'{"kind": 1' + b"0" * 20 + b"}",
+        b'{"kind": 1.' + b"0" * 20 + b"}",
+        b'{"kind": [[]]}',
+        b'{"kind": {}}',
+        b'{"kind": "c"}' + b" " * 800,
+        b'{"kind": "c"',
+        b'{"kind": NaN}',
+        b'\xef\xbb\xbf{"kind": "c"}',
+        b"",
+        b"5",
+    ],
+)
+def test_a_body_that_may_not_be_read_is_left(body: bytes) -> None:
+    """A member given twice, a number that is too long, containers that nobody expects and broken texts are left."""
+    find = compile_strict(Whole())
+
+    assert find is not None
+    assert find(body) is None
+
+
+@pytest.mark.parametrize("text", ["a:", 'a"', "\\", 'é\\"', "a\nb"])
+def test_strings_are_counted_whatever_they_hold(text: str) -> None:
+    """Quotes and backslashes within strings are no reason to leave a body."""
+    find = find_strict(Whole())
+
+    assert find is not None
+    assert [fault.pointer for fault in find({"kind": text, "email": text})] == ["/email", "/kind"]
+
+
+def test_members_that_stand_twice_may_be_taken() -> None:
+    """Where reading takes the last of several members of one name, so does this."""
+    find = compile_strict(Whole(), unique_keys=False)
+
+    assert find is not None
+    assert [fault.code for fault in find(b'{"email": "a", "email": "a@example.com", "kind": "c"}') or ()] == ["one-of"]
+
+
+@pytest.mark.parametrize(("depth", "is_found"), [(3, False), (4, True)])
+def test_a_schema_deeper_than_may_be_has_no_finder(depth: int, is_found: bool) -> None:
+    """A body of which every level is looked at is nested no deeper than its schema."""
+    schema = Schema.from_dict({"x": fields.List(fields.Nested({"y": fields.List(fields.Integer())}))})()
+
+    assert (compile_strict(schema, Limits(json_depth=depth)) is not None) == is_found
+
+
+def test_what_takes_anything_is_read_first() -> None:
+    """With a Raw field, of which not everything is seen, reading says what may be in a body."""
+    find = compile_strict(Schema.from_dict({"x": fields.Raw(), "y": fields.Integer()})())
+
+    assert find is not None
+    assert [fault.pointer for fault in find(b'{"x": {"a": 1}, "y": "1"}') or ()] == ["/y"]
+    for body, code in ((b'{"x": {"a": 1, "a": 2}, "y": "1"}', "duplicate-key"), (b'{"x": [[[[[]]]]]}', "too-deep")):
+        with pytest.raises(JSONError) as caught:
+            find(body)
+        assert caught.value.code == code
 
 
 def refuse(value: Any) -> None:

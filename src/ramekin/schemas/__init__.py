@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ramekin.schemas.faults import Fault, collect_faults
     from ramekin.schemas.kinds import Kind, accepted_kind
     from ramekin.schemas.loading import (
+        BodyReader,
         compile_body_reader,
         compile_dumper,
         compile_encoder,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ramekin.schemas.shapes import resolve
 
 __all__ = [
+    "BodyReader",
     "Fault",
     "Kind",
     "Message",
@@ -39,6 +41,7 @@ __all__ = [
 
 #: The module of each name. To register resources takes few of them, so each is imported when it is first asked for.
 _HOMES = {
+    "BodyReader": "loading",
     "Fault": "faults",
     "Kind": "kinds",
     "Message": "messages",

@@ -31,7 +31,7 @@ from ramekin.schemas.elements import (
     tuple_element,
 )
 from ramekin.schemas.load_source import LoadSource, can_build
-from ramekin.schemas.molds import Take, compile_mold
+from ramekin.schemas.molds import Read, compile_mold
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 from ramekin.schemas.watching import Watch
@@ -116,26 +116,30 @@ def compile_run(schema: Schema, *, watched: Shape) -> Run:
     return run_watched
 
 
-def compile_take(schema: Schema, limits: Limits) -> Take | None:
+def compile_body_run(
+    schema: Schema, limits: Limits, *, look: Callable[[], int], tell: Callable[[Any], Any], other: Read
+) -> Read | None:
     """Return what loads a body in C, None for a schema that this cannot be proved of.
 
     Args:
-        schema: Any schema instance, which the caller watches.
+        schema: Any schema instance.
         limits: What the body must keep to.
+        look: Looks whether the schema was changed, and returns how many calls may pass before the next look.
+        tell: Makes the faults of the messages of a ``post_load`` hook.
+        other: Loads the bodies of which it is not sure.
 
     Returns:
-        A function with the results of `compile_run` on the decoded body, or None where that is not sure.
+        A function that returns ``(loaded, None)`` as `compile_run` does for the decoded body, or ``(None, faults)``.
     """
-    take = compile_mold(schema, limits)
-    if take is None or not any(schema._hooks.values()):
-        return take
-    finish = _with_hooks(schema, lambda result: (result, None), schema.many, schema.partial, schema.unknown)
+    if not any(schema._hooks.values()):
+        return compile_mold(schema, limits, look=look, other=other)
+    run = _with_hooks(schema, lambda result: (result, None), schema.many, schema.partial, schema.unknown)
 
-    def take_and_finish(body: bytes) -> tuple[Any, Any] | None:
-        taken = take(body)
-        return None if taken is None else finish(taken[0])
+    def finish(result: Any) -> tuple[Any, Any]:
+        loaded, messages = run(result)
+        return (loaded, None) if messages is None else (None, tell(messages))
 
-    return take_and_finish
+    return compile_mold(schema, limits, look=look, other=other, finish=finish)
 
 
 def compile_field_run(field: Field[Any]) -> Run:

@@ -1,8 +1,13 @@
-"""Faults found straight: for a schema, a function that looks through data and tells all its faults, without messages.
+"""Faults found straight: for a schema, a function that looks through a body and tells all its faults, without messages.
 
-It tells what loading the data and looking through marshmallow's messages would tell, in a fifth of the time, for what
-is wrong most often: members that are missing, of another type, or refused by marshmallow's own validators. Where it
-meets anything else, it finds nothing, and loading decides. No code of a user's may be called by it, or be due.
+It tells what reading the body, loading it and looking through marshmallow's messages would tell, in a fifth of the
+time, for what is wrong most often: members that are missing, of another type, or refused by marshmallow's own
+validators. Where it meets anything else, it finds nothing, and reading and loading decide. No code of a user's may be
+called by it, or be due.
+
+Looking through all that was read proves in passing what reading proves by itself: nothing is nested deeper than the
+schema is, no number is longer than may be, and no member stands twice, since a text with one more than was read has
+more quotes (as in `ramekin.schemas.molds`).
 """
 
 from __future__ import annotations
@@ -14,6 +19,16 @@ from marshmallow import Schema, fields
 from marshmallow.decorators import POST_LOAD
 from marshmallow.fields import Field
 
+from ramekin.json import (
+    NUMBER_TO_ZERO,
+    UNFIT,
+    can_name,
+    compile_decode,
+    compile_filler,
+    count_quotes,
+    sample_numbers,
+)
+from ramekin.limits import Limits
 from ramekin.schemas.checks import Condition, is_pure, make_check
 from ramekin.schemas.elements import compile_function, conditions_of
 from ramekin.schemas.faults import POINTER_CHARACTERS, Fault, escape_name
@@ -21,45 +36,76 @@ from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, Step, find_recipe, fixed_message, loads_plainly
 
-#: Returns the faults of data; None, or no faults, where that is not for it to say.
-Find: TypeAlias = Callable[[Any], "list[Fault] | None"]
+#: Returns the faults of a body; None, or no faults, where that is not for it to say.
+Find: TypeAlias = Callable[[bytes], "list[Fault] | None"]
 
 #: Longest part of a pointer that is known beforehand; indexes stand between.
 _MOST_CHARACTERS = POINTER_CHARACTERS - 60
 
-_UNSURE = ["return None"]
+#: Most items of a list whose faults are kept to be told again.
+_MOST_TOLD = 64
+
+#: Integers with fewer digits than this are not too long, whatever the limit is; most limits are higher.
+_SHORT_DIGITS = 15
 
 
-def compile_finder(schema: Schema, tell: Callable[[str, Any], Fault]) -> Find | None:
-    """Return what finds the faults of data that a strict schema loads, None for a schema that it cannot be made for.
+def compile_finder(
+    schema: Schema, tell: Callable[[str, Any], Fault], limits: Limits, *, unique_keys: bool = True
+) -> Find | None:
+    """Return what finds the faults of a body that a strict schema loads, None for one that it cannot be made for.
 
     Args:
         schema: The schema.
         tell: Makes the fault of a pointer and a message.
+        limits: What the body must keep to.
+        unique_keys: Whether an object that names one member twice is left to reading.
     """
     if any(each and tag != POST_LOAD for tag, each in schema._hooks.items()):
         return None
-    source = _FinderSource(tell)
+    source = _FinderSource(tell, limits)
     make = source.several if schema.many else source.schema
     lines = make(schema, schema.partial, "data", "", ())
-    return None if lines is None else source.compile(lines)
+    return None if lines is None else source.compile(lines, unique_keys=unique_keys)
 
 
 class _FinderSource:
     """Collects the source of the function. A place is a JSON Pointer in the form of an f-string, its indexes in braces.
 
+    The function counts the quotes of all strings that it sees in ``q``, and notes in ``w`` that it saw a number which
+    may be too long.
+
     Args:
         tell: Makes the fault of a pointer and a message.
+        limits: What the body must keep to.
     """
 
-    def __init__(self, tell: Callable[[str, Any], Fault]) -> None:
+    def __init__(self, tell: Callable[[str, Any], Fault], limits: Limits) -> None:
         self.tell = tell
+        self.limits = limits
+        self.sees_all = True
         self.names = 0
         self.namespace: dict[str, Any] = {"tell": tell}
 
-    def compile(self, lines: Sequence[str]) -> Find:
+    def compile(self, lines: Sequence[str], *, unique_keys: bool) -> Find:
         """Return the function."""
-        source = "\n ".join(["def find(data):", "found = []", "add = found.append", *lines, "return found"])
+        nodes, digits = self.limits.json_nodes, self.limits.number_digits
+        stride, run = sample_numbers(digits)
+        read, end = ["data = decode(body)"], []
+        self.namespace["decode"] = compile_decode(self.limits, unique_keys=unique_keys)
+        if self.sees_all:
+            self.namespace |= {
+                "decode": compile_filler(Any),
+                "UNFIT": UNFIT,
+                "NUMBER_TO_ZERO": NUMBER_TO_ZERO,
+                "run": run,
+                "count_quotes": count_quotes,
+            }
+            read = [f"if len(body) > {2 * nodes}: return None", f"try: {read[0]}", "except UNFIT: return None"]
+            end.append(f"if w and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0: return None")
+            if unique_keys:
+                end.append("if (count_quotes(body) if 92 in body else body.count(34)) != q: return None")
+        head = ["def find(body):", *read, "found = []", "add = found.append", "q, w = 0, False"]
+        source = "\n ".join([*head, *lines, *end, "return found"])
         return compile_function(source, "find", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def _name(self, kind: str, value: Any = None) -> str:
@@ -72,24 +118,45 @@ class _FinderSource:
         """Return the line that tells a message, which is None where it is not the same for every value."""
         if message is None:
             return "return None"
-        if "{" in place:
-            return f"add(tell(f{place!r}, {self._name('message', message)}))"
-        return f"add({self._name('fault', self.tell(place, message))})"
+        indexes = place.count("{")
+        if indexes == 0:
+            return f"add({self._name('fault', self.tell(place, message))})"
+        if indexes == 1:
+            index = place[place.index("{") + 1 : place.index("}")]
+            told: dict[int, Fault] = {}
+            known, tell = self._name("told", told), self._name("tell", self._tell_item(place, index, message, told))
+            return f"add({known}[{index}] if {index} in {known} else {tell}({index}))"
+        return f"add(tell(f{place!r}, {self._name('message', message)}))"
+
+    def _tell_item(self, place: str, name: str, message: Any, told: dict[int, Fault]) -> Callable[[int], Fault]:
+        """Return what makes the fault of an item of a list, given its index, and keeps it to be told again."""
+        tell = self.tell
+
+        def tell_item(index: int) -> Fault:
+            fault = tell(place.format_map({name: index}), message)
+            if len(told) < _MOST_TOLD:
+                told[index] = fault
+            return fault
+
+        return tell_item
 
     def schema(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> list[str] | None:
         """Return the lines that look through an object named v."""
         plain = loads_by_steps(schema) and can_build(schema) and not handles_errors(schema)
-        if not plain or partial not in (None, False, True) or type(schema) in path:
+        deep = type(schema) in path or len(path) >= self.limits.json_depth
+        if not plain or partial not in (None, False, True) or deep:
             return None
         missing = self._name("n")
         lines = [f"if type({v}) is not dict: return None", f"{missing} = 0"]
         for name, given in schema.load_fields.items():
             key = name if given.data_key is None else given.data_key
             below = f"{place}/{escape_name(key)}"
+            is_due = callable(given.load_default) and partial is not True
+            if is_due or len(below) > _MOST_CHARACTERS or {"{", "}"} & {*key} or not can_name(key):
+                return None
             x = self._name("x")
             looks = self._value(given, x, partial, below, (*path, type(schema)))
-            is_due = callable(given.load_default) and partial is not True
-            if looks is None or is_due or len(below) > _MOST_CHARACTERS or {"{", "}"} & {*key}:
+            if looks is None:
                 return None
             absent = [f" {missing} += 1"]
             if given.required and partial is not True:
@@ -97,7 +164,7 @@ class _FinderSource:
             # That one is missing is a common fault, for which an exception would cost more than all the rest.
             lines += [f"if {key!r} in {v}:", f" {x} = {v}[{key!r}]", *_indent(looks), "else:", *absent]
         # Unknown members are told after all others, if they are.
-        return [*lines, f"if len({v}) + {missing} != {len(schema.load_fields)}: return None"]
+        return [*lines, f"if len({v}) + {missing} != {len(schema.load_fields)}: return None", f"q += 2 * len({v})"]
 
     def several(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> list[str] | None:
         """Return the lines that look through a list of objects named v."""
@@ -115,6 +182,8 @@ class _FinderSource:
         if not all(is_pure(each, value_type) for each in given.validators):
             return None
         if recipe is not None:
+            if recipe.steps[0].value_type is object and not isinstance(given, fields.Enum):
+                self.sees_all = False  # It takes anything.
             looks = self._scalar(given, recipe, v, place)
         elif is_plain_list(given):
             looks = self._list(given, v, partial, place, path)
@@ -128,17 +197,35 @@ class _FinderSource:
         return [f"if {v} is None: {null}", *looks]
 
     def _scalar(self, given: Field[Any], recipe: Recipe, v: str, place: str) -> list[str]:
-        names = {name: self._name(name, value) for name, value in recipe.constants.items()}
+        others = recipe.constants.get("others", frozenset())
+        names = {name: self._name(name, value) for name, value in recipe.constants.items() if name != "others"}
         invalid = self._add(place, recipe.message)
         lines = []
         for step in recipe.steps:
             lines += [
                 f"elif {step.condition.format(v=v, **names)}:",
+                *_indent(self._count(step.condition, v)),
                 *_indent(self._step(given, step, names, v, place)),
             ]
-        if recipe.refused != "False":
-            lines += [f"elif {recipe.refused.format(v=v, **names)}: {invalid}"]
+        if recipe.refused == "type({v}) in {others}":
+            # Arrays and objects are left to loading, so that all that is in the body is seen.
+            if str in others:
+                lines += [f"elif type({v}) is str:", " q += 2", f" {invalid}"]
+            if scalars := others - {str, list, dict}:
+                lines += [f"elif type({v}) in {self._name('others', scalars)}:", " w = True", f" {invalid}"]
+        elif recipe.refused != "False":
+            refused = recipe.refused.format(v=v, **names)
+            lines += [f"elif {refused}:", *_indent(self._count(recipe.refused, v)), f" {invalid}"]
         return [*lines, "else: return None"]
+
+    def _count(self, condition: str, v: str) -> list[str]:
+        """Return the lines that count the quotes or notice the digits of a value that fulfils a condition."""
+        if condition.startswith("type({v}) is str"):
+            return ["q += 2"]
+        if condition.startswith("type({v}) is int"):
+            most = 10 ** min(_SHORT_DIGITS, self.limits.number_digits)
+            return [f"if not {-most} < {v} < {most}: w = True"]
+        return ["w = True"] if condition.startswith("type({v}) is float") else []
 
     def _step(self, given: Field[Any], step: Step, names: dict[str, str], v: str, place: str) -> list[str]:
         """Return the lines that convert a value and have its validators judge it."""
@@ -165,7 +252,9 @@ class _FinderSource:
 
     def _list(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> list[str] | None:
         item, index, before = self._name("x"), self._name("i"), self._name("n")
-        looks = self._value(given.inner, item, partial, f"{place}/{{{index}}}", (*path, list))
+        looks = None
+        if len(path) < self.limits.json_depth:
+            looks = self._value(given.inner, item, partial, f"{place}/{{{index}}}", (*path, list))
         if looks is None:
             return None
         judge = self._judge(given.validators, conditions_of(given, list), v, place)

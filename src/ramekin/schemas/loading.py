@@ -12,11 +12,11 @@ from ramekin.json import compile_decode
 from ramekin.limits import Limits
 from ramekin.schemas.compiled_dump import compile_dump, compile_encode, compile_field_dump, compile_field_encode
 from ramekin.schemas.compiled_load import (
+    compile_body_run,
     compile_field_load,
     compile_field_run,
     compile_load,
     compile_run,
-    compile_take,
 )
 from ramekin.schemas.faults import Fault, compile_tell_one, compile_teller
 from ramekin.schemas.finders import Find, compile_finder
@@ -27,9 +27,6 @@ from ramekin.types import Location, Shape
 
 #: Loads an input and returns ``(loaded, None)``, or ``(None, faults)``.
 Read: TypeAlias = Callable[[Any], "tuple[Any, list[Fault] | None]"]
-
-#: Most bodies in a row that are not tried in C, after some that could not be loaded there.
-_MOST_RESTS = 15
 
 
 def compile_loader(
@@ -96,73 +93,59 @@ def _compile_read(shape: Shape, location: Location, strict: Shape) -> Read:
     return read
 
 
-def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, unique_keys: bool = True) -> Read:
-    """Return the function that loads a JSON body and tells its faults without raising.
+class BodyReader:
+    """Loads JSON bodies and tells their faults without raising; safe to use from threads.
+
+    Attributes:
+        read: Takes the bytes of a body, with the results of `compile_reader` on what `ramekin.json.decode` makes of
+            them. It raises what that raises. It is compiled with the first body, since nested schemas may be named
+            before they are there; so it is to be looked up for each body.
+    """
+
+    __slots__ = ("_compile", "read")
+
+    def __init__(self, compile_read: Callable[[], Read]) -> None:
+        self._compile = compile_read
+        self.read: Read = self._read_first
+
+    def _read_first(self, body: bytes) -> tuple[Any, list[Fault] | None]:
+        self.read = self._compile()
+        return self.read(body)
+
+
+def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, unique_keys: bool = True) -> BodyReader:
+    """Return what loads a JSON body and tells its faults without raising.
 
     Args:
         shape: What the operation declares; it is never changed.
         limits: What the body must keep to.
         coerce: Whether marshmallow's own leniency holds, in place of the documented types.
         unique_keys: Whether an object that names one member twice is refused.
-
-    Returns:
-        A function of the bytes, safe to call from threads, with the results of `compile_reader` on what
-        `ramekin.json.decode` makes of them. It raises what that raises.
     """
     strict = _make_private(shape, "json", coerce, None, limits.number_digits)
     read, decode = _compile_read(shape, "json", strict), compile_decode(limits, unique_keys=unique_keys)
 
+    def read_in_steps(body: bytes) -> tuple[Any, list[Fault] | None]:
+        return read(decode(body))
+
     if not isinstance(strict, Schema):
-        return lambda body: read(decode(body))
+        return BodyReader(lambda: read_in_steps)
     schema: Schema = strict
-    find: Find | None = None
 
-    def read_invalid(body: bytes) -> tuple[Any, list[Fault] | None]:
-        nonlocal find
-        value = decode(body)
-        if find is None:
-            find = compile_finder(schema, compile_tell_one("json")) or _find_nothing
-        faults = find(value)
-        return (None, faults) if faults else read(value)
+    def compile_read() -> Read:
+        find: Find = compile_finder(schema, compile_tell_one("json"), limits, unique_keys=unique_keys) or _find_nothing
 
-    return _compile_quick_read(schema, limits, Watch(shape), compile_teller(shape, "json"), read_invalid)
+        def read_other(body: bytes) -> tuple[Any, list[Fault] | None]:
+            faults = find(body)
+            return (None, faults) if faults else read_in_steps(body)
 
+        watch, tell = Watch(shape), compile_teller(shape, "json")
+        return compile_body_run(schema, limits, look=watch.look, tell=tell, other=read_other) or read_other
 
-def _find_nothing(value: Any) -> None:
-    return None
+    return BodyReader(compile_read)
 
 
-def _compile_quick_read(
-    strict: Schema, limits: Limits, watch: Watch, tell: Callable[[Any], list[Fault]], read_invalid: Read
-) -> Read:
-    """Return what has bodies loaded in C, and those that cannot be by ``read_invalid``."""
-    take: Callable[[bytes], tuple[Any, Any] | None] | None = None
-    calls_to_look = calls_to_rest = misses = 0
-
-    def read(body: bytes) -> tuple[Any, list[Fault] | None]:
-        nonlocal take, calls_to_look, calls_to_rest, misses
-        if calls_to_rest:
-            calls_to_rest -= 1
-            return read_invalid(body)
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            # Nested schemas may be named before they are there, so compiling waits for the first body.
-            take = take or compile_take(strict, limits) or _take_nothing
-            calls_to_look = watch.look()
-        taken = take(body)  # type: ignore[misc]  # The first call has looked.
-        if taken is None:
-            # Where body after body is invalid, or has what no mold takes, trying costs more than it saves.
-            misses = min(2 * misses + 1, _MOST_RESTS)
-            calls_to_rest = misses
-            return read_invalid(body)
-        if misses:
-            misses = 0
-        return taken if taken[1] is None else (None, tell(taken[1]))
-
-    return read
-
-
-def _take_nothing(body: bytes) -> None:
+def _find_nothing(body: bytes) -> None:
     return None
 
 

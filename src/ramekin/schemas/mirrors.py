@@ -87,7 +87,7 @@ def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write
 
 def _compile_writer(schema: Schema, by_key: bool, look: Callable[[], int], other: Write) -> Write:
     source = _MirrorSource(by_key, many=schema.many)
-    whole = source.add_schema(schema, "o", 3 if schema.many else 2, ())
+    whole = source.add_schema(schema, *(("o", 3) if schema.many else ("given", 2)), ())
     return _watched(look, other) if whole is None else source.compile(whole, look, other)
 
 
@@ -153,25 +153,26 @@ class _MirrorSource:
         # In a long loop, local names are found a little faster.
         local = "".join(f", {name}={name}" for name in (*_BUILTINS, *self.namespace)) if self.many else ""
         self.namespace |= {"look": look, "other": other, "ERRORS": _ERRORS}
-        body = [*self.lines, f"  text = encode({whole})"]
+        body = self.lines
         if self.many:
             # To read other sequences may run code of theirs.
-            head = ["  if type(o) is not list: raise LookupError", "  mirrors = []"]
+            head = ["  if type(given) is not list: raise LookupError", "  mirrors = []"]
             head += [*(f"  {each} = None" for each in self.classes), "  for o in given:"]
-            body = [*head, *self.lines, f"   mirrors.append({whole})", "  text = encode(mirrors)"]
+            body = [*head, *self.lines, f"   mirrors.append({whole})"]
+        text = f"encode({'mirrors' if self.many else whole})"
+        end = [f"  return {text}", " except ERRORS: return other(given)"]
+        if self.has_times:
+            end = [f"  text = {text}", " except ERRORS: return other(given)", " if n: text = spell_utc(text, n)"]
+            end += [" return other(given) if text is None else text"]
         lines = [
-            f"def write(o{local}):",
+            f"def write(given{local}):",
             " nonlocal calls_to_look",
             " calls_to_look -= 1",
             " if calls_to_look < 0: calls_to_look = look()",
-            " given, n = o, 0",
+            *([" n = 0"] if self.has_times else []),
             " try:",
             *body,
-            " except ERRORS: pass",
-            " else:",
-            *(["  if n: text = spell_utc(text, n)"] if self.has_times else []),
-            "  if text is not None: return text",
-            " return other(given)",
+            *end,
         ]
         # A closure counts in a third of the time that a global takes.
         source = "\n ".join([f"def make({', '.join(self.namespace)}):", "calls_to_look = 0", *lines, "return write"])

@@ -35,23 +35,39 @@ from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 
-#: Loads a body and returns it with None, as there are no messages; returns None where it did not take the body.
-Take: TypeAlias = Callable[[bytes], "tuple[Any, Any] | None"]
+#: Loads a body and returns ``(loaded, None)``, or ``(None, faults)``.
+Read: TypeAlias = Callable[[bytes], "tuple[Any, Any]"]
+
+#: Most bodies in a row that are left at once, after some that could not be taken.
+_MOST_RESTS = 15
 
 #: Fields whose values are text in JSON, which is converted.
 _CONVERTED = (fields.DateTime, fields.UUID, fields.Enum)
 
 
-def compile_mold(schema: Schema, limits: Limits) -> Take | None:
-    """Return what loads a body by a schema without any messages, None for a schema that has no mold.
+def compile_mold(
+    schema: Schema,
+    limits: Limits,
+    *,
+    look: Callable[[], int],
+    other: Read,
+    finish: Callable[[Any], tuple[Any, Any]] | None = None,
+) -> Read | None:
+    """Return what loads a body by a schema, None for a schema that has no mold.
 
     Args:
         schema: A schema that is strict, or not; the codec takes less than either.
         limits: What the body must keep to.
+        look: Looks whether the schema was changed, and returns how many calls may pass before the next look.
+        other: Loads the bodies that the mold does not take.
+        finish: Makes of what the schema's fields have loaded what is returned, for a schema with ``post_load`` hooks.
     """
     source = _MoldSource(limits.json_depth)
     whole = source.add_root(schema)
-    return None if whole is None else source.compile(whole, limits)
+    if whole is None:
+        return None
+    source.namespace |= {"look": look, "other": other, "finish": finish}
+    return source.compile(whole, limits)
 
 
 @dataclass(slots=True)
@@ -96,8 +112,12 @@ class _MoldSource:
             "UNFIT": UNFIT,
         }
 
-    def compile(self, whole: _Made, limits: Limits) -> Take:
-        """Return the function, given what was made of the schema."""
+    def compile(self, whole: _Made, limits: Limits) -> Read:
+        """Return the function, given what was made of the schema.
+
+        Where body after body does not fit, to try costs more than it saves: after one that did not, others are left
+        untried, and the more the more did not.
+        """
         stride, run = sample_numbers(limits.number_digits)
         self.namespace |= {"fill": compile_filler(whole.annotation), "run": run}
         guards = [f"len(body) > {2 * limits.json_nodes}"]
@@ -107,18 +127,34 @@ class _MoldSource:
                 f"len(body) > {limits.number_digits} and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0"
             )
         lines = [
-            *(f"if {each}: return None" for each in guards),
-            "try: v = fill(body)",
-            "except UNFIT: return None",
-            f"q = {whole.quotes}",
-            *whole.lines,
+            f"def make({', '.join(self.namespace)}):",
+            " calls_to_look = calls_to_rest = misses = 0",
+            " def leave(body):",
+            "  nonlocal calls_to_rest, misses",
+            f"  calls_to_rest = misses = min(2 * misses + 1, {_MOST_RESTS})",
+            "  return other(body)",
+            " def read(body):",
+            "  nonlocal calls_to_look, calls_to_rest, misses",
+            "  if calls_to_rest:",
+            "   calls_to_rest -= 1",
+            "   return other(body)",
+            "  calls_to_look -= 1",
+            "  if calls_to_look < 0: calls_to_look = look()",
+            *(f"  if {each}: return leave(body)" for each in guards),
+            "  try: v = fill(body)",
+            "  except UNFIT: return leave(body)",
+            f"  q = {whole.quotes}",
+            *(f"  {line}" for line in whole.lines),
             # An escaped quote opens or closes nothing.
-            "if (count_quotes(body) if 92 in body else body.count(34)) != q: return None",
-            *whole.build,
-            f"return {whole.result}, None",
+            "  if (count_quotes(body) if 92 in body else body.count(34)) != q: return leave(body)",
+            "  if misses: misses = 0",
+            *(f"  {line}" for line in whole.build),
+            f"  return {whole.result}, None"
+            if self.namespace["finish"] is None
+            else f"  return finish({whole.result})",
+            " return read",
         ]
-        source = "\n ".join(["def take(body):", *lines])
-        return compile_function(source, "take", self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        return compile_function("\n".join(lines), "make", {})(**self.namespace)  # type: ignore[no-any-return]
 
     def add_root(self, schema: Schema) -> _Made | None:
         """Add a schema that a body is loaded by."""
@@ -232,9 +268,9 @@ class _MoldSource:
         condition = step.condition.removeprefix("type({v}) is str and ")  # The codec gives nothing but text.
         made = _Made(str, x, 2)
         if condition != "type({v}) is str":
-            made.lines.append(f"if not ({condition.format(v=x, **names)}): return None")
+            made.lines.append(f"if not ({condition.format(v=x, **names)}): return leave(body)")
         if step.may_fail:
-            made.lines += [f"try: {x} = {result}", "except ValueError: return None"]
+            made.lines += [f"try: {x} = {result}", "except ValueError: return leave(body)"]
         else:
             made.lines.append(f"{x} = {result}")
         return made
@@ -251,7 +287,7 @@ class _MoldSource:
                 constraints = known
             else:
                 check = self._constant("check", make_check([each], [None]))
-                made.lines.append(f"if {check}({made.result}) is not None: return None")
+                made.lines.append(f"if {check}({made.result}) is not None: return leave(body)")
         if constraints:
             made.annotation = constrain(made.annotation, constraints)
 
