@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,39 @@ def test_many_processes_at_once(tmp_path: Path, clock: Clock) -> None:
     errors = [process.communicate()[1] for process in running]
     assert errors == [b""] * 4
     assert SQLiteStore(path).revoke_all("7") == 200
+
+
+class Busy(sqlite3.Connection):
+    """A connection that finds others opening the file, as often as ``refusals`` says."""
+
+    refusals = 0
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if sql.startswith("PRAGMA journal_mode") and Busy.refusals:
+            Busy.refusals -= 1
+            raise sqlite3.OperationalError("database is locked")
+        return super().execute(sql, *parameters)
+
+
+def test_a_file_that_others_are_opening_is_waited_for(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite refuses at once those who switch a new file's journal together; they try again."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Busy))
+    monkeypatch.setattr(Busy, "refusals", 3)
+    SQLiteStore(tmp_path / "s.db", clock=clock).create("k", make(clock))
+    assert Busy.refusals == 0
+    assert SQLiteStore(tmp_path / "s.db", clock=clock).load("k") == make(clock)
+
+
+def test_a_file_that_stays_locked_is_an_error(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in vain says so."""
+    monkeypatch.setattr("ramekin.sessions.sqlite._BUSY_SECONDS", 0)
+    holder = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        SQLiteStore(tmp_path / "s.db", clock=clock).load("k")
+    holder.close()
 
 
 def test_connections_of_another_process_are_left_alone(tmp_path: Path, clock: Clock) -> None:
