@@ -60,7 +60,7 @@ def test_faults_have_the_text_of_their_problem(faults: list[Fault]) -> None:
     expected = encode(details.body(ValidationFailed(faults), request))
     write_faults = compile_faults_writer(details)
 
-    assert [write_faults(faults, request) for _ in range(2)] == [expected] * 2
+    assert [write_faults(request, faults) for _ in range(2)] == [expected] * 2
 
 
 @pytest.mark.parametrize("problem", [NotFound("\ud800"), ValidationFailed([Fault("json", "", "invalid", "\ud800")])])

@@ -123,10 +123,11 @@ class Failures:
 
     def compile_refusal(
         self, to_head: Callable[[Reply[Any]], Head]
-    ) -> Callable[[Request, Sequence[Fault]], tuple[Head, bytes]] | None:
-        """Return what answers invalid input at once; None where it is for the app to say what becomes of it.
+    ) -> tuple[Head, Callable[[Request, Sequence[Fault]], bytes]] | None:
+        """Return the head of the answer to invalid input, and what writes its content.
 
-        Its answer is that to `ramekin.problems.ValidationFailed`, without the exception and its reply.
+        None where it is for the app to say what becomes of invalid input. Otherwise the answer is that to
+        `ramekin.problems.ValidationFailed`, without the exception and its reply.
 
         Args:
             to_head: Makes the head of a finished reply.
@@ -134,16 +135,10 @@ class Failures:
         details = self._format
         if type(details) is not ProblemDetails or any(kind in self._handlers for kind in ValidationFailed.__mro__):
             return None
-        write_faults = compile_faults_writer(details)
         reply: Reply[None] = Reply(status=ValidationFailed.status)
         reply.headers.pairs.append(("Content-Type", details.media_type))
         reply.problem, reply.finished = ValidationFailed(), True
-        head = to_head(reply)
-
-        def refuse(request: Request, faults: Sequence[Fault]) -> tuple[Head, bytes]:
-            return head, write_faults(faults, request)
-
-        return refuse
+        return to_head(reply), compile_faults_writer(details)
 
     def _write_safely(self, problem: Problem, request: Request) -> Reply[Any]:
         try:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _text_of: Any = attrgetter("text")
 
+#: What stands before the id, which has no character that JSON escapes, and before the faults.
+_ID, _ERRORS = b',"request_id":"', b',"errors":['
+
 
 def write_problem(details: ProblemDetails, problem: Problem, request: Request) -> bytes:
     """Return the text of one occurrence."""
@@ -34,35 +37,31 @@ def write_problem(details: ProblemDetails, problem: Problem, request: Request) -
     return _join(head + detail, request, values, faults)
 
 
-def compile_faults_writer(details: ProblemDetails) -> Callable[[Sequence[Fault], Request], bytes]:
+def compile_faults_writer(details: ProblemDetails) -> Callable[[Request, Sequence[Fault]], bytes]:
     """Return what writes the text of `ramekin.problems.ValidationFailed` with some faults."""
     kind = ValidationFailed
     head = _write_head(details.base_uri, kind.title, kind.status, kind.code)
 
-    def write_faults(faults: Sequence[Fault], request: Request) -> bytes:
-        return _join(head, request, b"", faults)
+    def write_faults(request: Request, faults: Sequence[Fault]) -> bytes:
+        try:
+            texts = b",".join(map(_text_of, faults))
+        except TypeError:  # One was not written before.
+            texts = _write_faults(faults)
+        instance = _write_instance(*request.place, False)  # No operation answers CONNECT.
+        return b"".join((head, instance, _ID, request.id.encode(), b'"', _ERRORS, texts, b"]}"))
 
     return write_faults
 
 
 def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
-    # No operation answers CONNECT.
     is_connect = request.operation is None and request.method == "CONNECT"
-    instance = _write_instance(*request.place, is_connect)
-    # What a request id has is no character that JSON escapes.
-    parts = [head, instance, b',"request_id":"', request.id.encode(), b'"', values]
-    if faults is None:
-        parts.append(b"}")
-    else:
-        parts += (b',"errors":[', _write_faults(faults), b"]}")
+    parts = [head, _write_instance(*request.place, is_connect), _ID, request.id.encode()]
+    parts += [b'"', values, b"}"] if faults is None else [b'"', values, _ERRORS, _write_faults(faults), b"]}"]
     return b"".join(parts)
 
 
 def _write_faults(faults: Sequence[Fault]) -> bytes:
-    try:
-        return b",".join(map(_text_of, faults))
-    except TypeError:  # One was not written before.
-        return b",".join([fault.text or _write_fault(fault) for fault in faults])
+    return b",".join([fault.text or _write_fault(fault) for fault in faults])
 
 
 @lru_cache(maxsize=256)

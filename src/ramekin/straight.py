@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from ramekin.settings import Settings
 
 
+#: Most types of values that an operation remembers as usual.
+_MOST_USUAL = 16
+
+
 class _Rare(NamedTuple):
     """What few requests need: each name that a closure has by itself costs every one of them a little."""
 
     judge_accept: Callable[..., Any]
     judge_value: Callable[..., Any]
-    refuse: Callable[..., Any]
+    refused: Head | None
+    write_faults: Callable[..., Any]
     finish: Callable[..., Any]
     to_head: Callable[..., Any]
     most_faults: int
@@ -105,17 +110,20 @@ class StraightSource:
         self._admit = compile_admission(operation, settings)
         self._read_json = compile_json_reader(operation, settings)
         self._load = None if self._read_json is not None else compile_straight_load(operation, settings)
+        refused, write_faults = failures.compile_refusal(responder.to_head) or (None, _raise_faults)
         self.reads = self._read_json is not None or self._load is not None
         self._namespace: dict[str, Any] = {
             "accepted": negotiation.good,
             "Resource": operation.resource,
             "handler": operation.handler,
             "doubtful": encoder.doubtful,
+            "usual": set(),
             "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
             "rare": _Rare(
                 judge_accept=negotiation.judge,
                 judge_value=encoder.judge,
-                refuse=failures.compile_refusal(responder.to_head) or _raise_faults,
+                refused=refused,
+                write_faults=write_faults,
                 finish=partial(responder.finish, operation),
                 to_head=responder.to_head,
                 most_faults=operation.limits.reported_errors,
@@ -175,7 +183,7 @@ class StraightSource:
             following = self._call_lines(["**arguments"], dialect.on_loop)
         else:
             return [*lines, *self._call_lines([], dialect.on_loop)]
-        refuse = "if faults: answer = (*rare.refuse(request, faults[:rare.most_faults]), None)"
+        refuse = "if faults: answer = rare.refused, rare.write_faults(request, faults[:rare.most_faults]), None"
         return [*lines, *read, refuse, "else:", *_indent(following)]
 
     def _body_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
@@ -197,22 +205,20 @@ class StraightSource:
             *(["if type(value) is CoroutineType: value = await value"] if on_loop else []),
         ]
         begin = ("await begin_async" if on_loop else "begin") if self._may_stream else ""
-        other = [
-            "if isinstance(value, Reply):",
+        content = f"{begin}(encode(value))" if begin else "encode(value)"
+        return [
+            *lines,
+            "kind = type(value)",
+            f"if kind in usual: content = {'encode[kind is dict](value)' if self._by_kind else content}",
+            "elif isinstance(value, Reply):",
             " reply = rare.finish(value)",
-            f" answer = rare.to_head(reply), {begin}(reply.body), None",
+            f" answer = rare.to_head(reply), {f'{begin}(reply.body)' if begin else 'reply.body'}, None",
             "else:",
             # What the encoder does is written out here, to save its call.
-            " if type(value) in doubtful: rare.judge_value(value)",
+            " if kind in doubtful: rare.judge_value(value)",
+            f" elif len(usual) < {_MOST_USUAL}: usual.add(kind)",
+            f" content = {'encode[kind is dict](value)' if self._by_kind else content}",
         ]
-        if self._by_kind:
-            return [
-                *lines,
-                "if type(value) is dict: content = encode[True](value)",
-                "else:",
-                *_indent([*other, " content = encode[False](value)"]),
-            ]
-        return [*lines, *other, f" content = {begin}(encode(value))"]
 
     @property
     def _may_stream(self) -> bool:

@@ -13,19 +13,21 @@ more quotes (as in `ramekin.schemas.molds`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from marshmallow import Schema, fields
 from marshmallow.decorators import POST_LOAD
 from marshmallow.fields import Field
 
 from ramekin.json import (
+    ABSENT,
     NUMBER_TO_ZERO,
     UNFIT,
     can_name,
     compile_decode,
     compile_filler,
     count_quotes,
+    make_mold,
     sample_numbers,
 )
 from ramekin.limits import Limits
@@ -44,6 +46,9 @@ _MOST_CHARACTERS = POINTER_CHARACTERS - 60
 
 #: Most items of a list whose faults are kept to be told again.
 _MOST_TOLD = 64
+
+#: How conditions begin that only text fulfils.
+_IS_TEXT = "type({v}) is str"
 
 #: Integers with fewer digits than this are not too long, whatever the limit is; most limits are higher.
 _SHORT_DIGITS = 15
@@ -64,15 +69,41 @@ def compile_finder(
         return None
     source = _FinderSource(tell, limits)
     make = source.several if schema.many else source.schema
-    lines = make(schema, schema.partial, "data", "", ())
-    return None if lines is None else source.compile(lines, unique_keys=unique_keys)
+    looks = make(schema, schema.partial, "data", "", ())
+    return None if looks is None else source.compile(looks, unique_keys=unique_keys)
+
+
+class _Looks(NamedTuple):
+    """How what a schema or a field loads is looked at.
+
+    Attributes:
+        annotation: What the codec fills with it.
+        branches: Conditions, each with what is to be done where it holds; an empty one always holds.
+        quotes: How many quotes its text usually has; where it has others, the lines say so.
+        good: How many of the branches are for good values.
+    """
+
+    annotation: Any
+    branches: list[tuple[str, list[str]]]
+    quotes: int
+    good: int = 0
+
+    def lines(self) -> list[str]:
+        """Return the branches as lines."""
+        lines: list[str] = []
+        for condition, inner in self.branches:
+            if not condition:
+                lines += ["else:", *_indent(inner)] if lines else inner
+            else:
+                lines += [f"{'elif' if lines else 'if'} {condition}:", *_indent(inner)]
+        return lines
 
 
 class _FinderSource:
     """Collects the source of the function. A place is a JSON Pointer in the form of an f-string, its indexes in braces.
 
-    The function counts the quotes of all strings that it sees in ``q``, and notes in ``w`` that it saw a number which
-    may be too long.
+    The codec fills structs that take any value for a member, or none. The function has in ``q`` how many quotes a text
+    of what it sees has, and notes in ``w`` that it saw a number which may be too long.
 
     Args:
         tell: Makes the fault of a pointer and a message.
@@ -84,29 +115,39 @@ class _FinderSource:
         self.limits = limits
         self.sees_all = True
         self.names = 0
-        self.namespace: dict[str, Any] = {"tell": tell}
+        self.namespace: dict[str, Any] = {"tell": tell, "ABSENT": ABSENT}
 
-    def compile(self, lines: Sequence[str], *, unique_keys: bool) -> Find:
+    def compile(self, looks: _Looks, *, unique_keys: bool) -> Find:
         """Return the function."""
-        nodes, digits = self.limits.json_nodes, self.limits.number_digits
+        digits = self.limits.number_digits
         stride, run = sample_numbers(digits)
-        read, end = ["data = decode(body)"], []
-        self.namespace["decode"] = compile_decode(self.limits, unique_keys=unique_keys)
-        if self.sees_all:
-            self.namespace |= {
-                "decode": compile_filler(Any),
-                "UNFIT": UNFIT,
-                "NUMBER_TO_ZERO": NUMBER_TO_ZERO,
-                "run": run,
-                "count_quotes": count_quotes,
-            }
-            read = [f"if len(body) > {2 * nodes}: return None", f"try: {read[0]}", "except UNFIT: return None"]
-            end.append(f"if w and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0: return None")
-            if unique_keys:
-                end.append("if (count_quotes(body) if 92 in body else body.count(34)) != q: return None")
-        head = ["def find(body):", *read, "found = []", "add = found.append", "q, w = 0, False"]
-        source = "\n ".join([*head, *lines, *end, "return found"])
-        return compile_function(source, "find", self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        self.namespace |= {
+            "fill": compile_filler(looks.annotation),
+            "UNFIT": UNFIT,
+            "decode": compile_decode(self.limits, unique_keys=unique_keys),
+            "NUMBER_TO_ZERO": NUMBER_TO_ZERO,
+            "run": run,
+            "count_quotes": count_quotes,
+        }
+        end = [f"if w and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0: return None"]
+        if unique_keys:
+            end.append("if (count_quotes(body) if 92 in body else body.count(34)) != q: return None")
+        lines = [
+            f"def make({', '.join(self.namespace)}):",
+            " def find(body):",
+            f"  if len(body) > {2 * self.limits.json_nodes}: return None",
+            *([] if self.sees_all else ["  decode(body)"]),
+            "  try: data = fill(body)",
+            "  except UNFIT: return None",
+            "  found = []",
+            "  add = found.append",
+            f"  q, w = {looks.quotes}, False",
+            *_indent(looks.lines(), 2),
+            *(_indent(end, 2) if self.sees_all else []),
+            "  return found",
+            " return find",
+        ]
+        return compile_function("\n".join(lines), "make", {})(**self.namespace)  # type: ignore[no-any-return]
 
     def _name(self, kind: str, value: Any = None) -> str:
         self.names += 1
@@ -140,15 +181,14 @@ class _FinderSource:
 
         return tell_item
 
-    def schema(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> list[str] | None:
-        """Return the lines that look through an object named v."""
-        plain = loads_by_steps(schema) and can_build(schema) and not handles_errors(schema)
+    def schema(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> _Looks | None:
+        """Return how an object named v is looked through."""
+        plain = loads_by_steps(schema) and can_build(schema) and not handles_errors(schema) and schema.load_fields
         deep = type(schema) in path or len(path) >= self.limits.json_depth
         if not plain or partial not in (None, False, True) or deep:
             return None
-        missing = self._name("n")
-        lines = [f"if type({v}) is not dict: return None", f"{missing} = 0"]
-        for name, given in schema.load_fields.items():
+        lines, members, quotes = [], [], 0
+        for number, (name, given) in enumerate(schema.load_fields.items()):
             key = name if given.data_key is None else given.data_key
             below = f"{place}/{escape_name(key)}"
             is_due = callable(given.load_default) and partial is not True
@@ -158,32 +198,32 @@ class _FinderSource:
             looks = self._value(given, x, partial, below, (*path, type(schema)))
             if looks is None:
                 return None
-            absent = [f" {missing} += 1"]
+            absent = [f"q -= {looks.quotes + 2}"]
             if given.required and partial is not True:
-                absent.append(f" {self._add(below, fixed_message(given, 'required'))}")
-            # That one is missing is a common fault, for which an exception would cost more than all the rest.
-            lines += [f"if {key!r} in {v}:", f" {x} = {v}[{key!r}]", *_indent(looks), "else:", *absent]
-        # Unknown members are told after all others, if they are.
-        return [*lines, f"if len({v}) + {missing} != {len(schema.load_fields)}: return None", f"q += 2 * len({v})"]
+                absent.append(self._add(below, fixed_message(given, "required")))
+            # What is told of any value follows on what is told of good ones.
+            looks.branches.insert(looks.good, (f"{x} is ABSENT", absent))
+            lines += [f"{x} = {v}.m{number}", *looks.lines()]
+            members.append((key, looks.annotation, True))
+            quotes += looks.quotes + 2
+        return _Looks(make_mold(members), [("", lines)], quotes)
 
-    def several(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> list[str] | None:
-        """Return the lines that look through a list of objects named v."""
+    def several(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> _Looks | None:
+        """Return how a list of objects named v is looked through."""
         item, index = self._name("x"), self._name("i")
         looks = self.schema(schema, partial, item, f"{place}/{{{index}}}", (*path, list))
         if looks is None or not schema.opts.index_errors:
             return None
-        head = [f"if type({v}) is not list: return None", f"for {index}, {item} in enumerate({v}):"]
-        return [*head, *_indent(looks)]
+        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *_indent(looks.lines())]
+        return _Looks(list[looks.annotation], [("", lines)], 0)  # type: ignore[name-defined]  # Made at run time.
 
-    def _value(self, given: Field[Any], v: str, partial: Any, place: str, path: tuple[Any, ...]) -> list[str] | None:
-        """Return the lines that look at a value named v."""
+    def _value(self, given: Field[Any], v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
+        """Return how a value named v is looked at."""
         recipe, looks = find_recipe(given), None
         value_type = recipe.steps[0].value_type if recipe is not None else list
         if not all(is_pure(each, value_type) for each in given.validators):
             return None
         if recipe is not None:
-            if recipe.steps[0].value_type is object and not isinstance(given, fields.Enum):
-                self.sees_all = False  # It takes anything.
             looks = self._scalar(given, recipe, v, place)
         elif is_plain_list(given):
             looks = self._list(given, v, partial, place, path)
@@ -193,39 +233,42 @@ class _FinderSource:
             looks = self._nested(given, v, partial, place, path)
         if looks is None:
             return None
-        null = "pass" if given.allow_none else self._add(place, fixed_message(given, "null"))
-        return [f"if {v} is None: {null}", *looks]
+        null = [*_less(looks.quotes), "pass" if given.allow_none else self._add(place, fixed_message(given, "null"))]
+        looks.branches.insert(looks.good, (f"{v} is None", null))
+        return looks
 
-    def _scalar(self, given: Field[Any], recipe: Recipe, v: str, place: str) -> list[str]:
+    def _scalar(self, given: Field[Any], recipe: Recipe, v: str, place: str) -> _Looks:
+        if recipe.steps[0].condition == "{v} is not None":
+            self.sees_all = False  # It takes anything.
+        quotes = 2 if recipe.steps[0].condition.startswith(_IS_TEXT) else 0
         others = recipe.constants.get("others", frozenset())
         names = {name: self._name(name, value) for name, value in recipe.constants.items() if name != "others"}
         invalid = self._add(place, recipe.message)
-        lines = []
+        branches = []
         for step in recipe.steps:
-            lines += [
-                f"elif {step.condition.format(v=v, **names)}:",
-                *_indent(self._count(step.condition, v)),
-                *_indent(self._step(given, step, names, v, place)),
-            ]
+            lines = [*self._notice(step.condition, v, quotes), *self._step(given, step, names, v, place)]
+            branches.append((step.condition.format(v=v, **names), lines or ["pass"]))
         if recipe.refused == "type({v}) in {others}":
             # Arrays and objects are left to loading, so that all that is in the body is seen.
             if str in others:
-                lines += [f"elif type({v}) is str:", " q += 2", f" {invalid}"]
+                branches.append((f"type({v}) is str", [*_less(quotes - 2), invalid]))
             if scalars := others - {str, list, dict}:
-                lines += [f"elif type({v}) in {self._name('others', scalars)}:", " w = True", f" {invalid}"]
+                branches.append(
+                    (f"type({v}) in {self._name('others', scalars)}", [*_less(quotes), "w = True", invalid])
+                )
         elif recipe.refused != "False":
-            refused = recipe.refused.format(v=v, **names)
-            lines += [f"elif {refused}:", *_indent(self._count(recipe.refused, v)), f" {invalid}"]
-        return [*lines, "else: return None"]
+            noticed = self._notice(recipe.refused, v, quotes)
+            branches.append((recipe.refused.format(v=v, **names), [*noticed, invalid]))
+        return _Looks(Any, [*branches, ("", ["return None"])], quotes, len(recipe.steps))
 
-    def _count(self, condition: str, v: str) -> list[str]:
-        """Return the lines that count the quotes or notice the digits of a value that fulfils a condition."""
-        if condition.startswith("type({v}) is str"):
-            return ["q += 2"]
+    def _notice(self, condition: str, v: str, quotes: int) -> list[str]:
+        """Return the lines for the quotes and the digits of a value that fulfils a condition."""
+        if condition.startswith(_IS_TEXT):
+            return _less(quotes - 2)
         if condition.startswith("type({v}) is int"):
             most = 10 ** min(_SHORT_DIGITS, self.limits.number_digits)
-            return [f"if not {-most} < {v} < {most}: w = True"]
-        return ["w = True"] if condition.startswith("type({v}) is float") else []
+            return [*_less(quotes), f"if not {-most} < {v} < {most}: w = True"]
+        return [*_less(quotes), *(["w = True"] if condition.startswith("type({v}) is float") else [])]
 
     def _step(self, given: Field[Any], step: Step, names: dict[str, str], v: str, place: str) -> list[str]:
         """Return the lines that convert a value and have its validators judge it."""
@@ -250,7 +293,7 @@ class _FinderSource:
                 lines += [f" {self._add(place, message)}" for message in condition.messages]
         return lines
 
-    def _list(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> list[str] | None:
+    def _list(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         item, index, before = self._name("x"), self._name("i"), self._name("n")
         looks = None
         if len(path) < self.limits.json_depth:
@@ -258,19 +301,25 @@ class _FinderSource:
         if looks is None:
             return None
         judge = self._judge(given.validators, conditions_of(given, list), v, place)
-        lines = [f"{before} = len(found)", f"for {index}, {item} in enumerate({v}):", *_indent(looks)]
+        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *_indent(looks.lines())]
         if judge:  # A list is judged when all its items are good.
-            lines += [f"if len(found) == {before}:", *_indent(judge)]
-        return [f"elif type({v}) is list:", *_indent(lines), "else: return None"]
+            lines = [f"{before} = len(found)", *lines, f"if len(found) == {before}:", *_indent(judge)]
+        # Where the codec fills a list, what is no list does not fit.
+        return _Looks(list[looks.annotation] | None, [("", lines)], 0)  # type: ignore[name-defined]
 
-    def _nested(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> list[str] | None:
+    def _nested(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         schema = nested_schema(given)
         if any(schema._hooks.values()) or schema.many != bool(schema.many or given.many):
             return None
         make = self.several if schema.many else self.schema
         looks = make(schema, schema.partial if partial is None else partial, v, place, path)
-        return None if looks is None else ["else:", *_indent(looks)]
+        return None if looks is None else looks._replace(annotation=looks.annotation | None)
 
 
-def _indent(lines: Sequence[str]) -> list[str]:
-    return [f" {line}" for line in lines]
+def _less(quotes: int) -> list[str]:
+    """Return the line for a value that has so many quotes less than is usual; none where it has as many."""
+    return [] if quotes == 0 else [f"q -= {quotes}"] if quotes > 0 else [f"q += {-quotes}"]
+
+
+def _indent(lines: Sequence[str], depth: int = 1) -> list[str]:
+    return [" " * depth + line for line in lines]

@@ -77,7 +77,7 @@ class _Made:
     Attributes:
         annotation: What the codec fills.
         result: The expression of what is loaded.
-        quotes: How many quotes its text has; what varies is counted by the lines.
+        quotes: How many quotes its text usually has; where it has others, the lines say so.
         lines: What proves and converts the values.
         build: What builds the result, once all is proved.
     """
@@ -214,26 +214,26 @@ class _MoldSource:
     def _add_member(self, whole: _Made, made: _Made, x: str, default: Any, *, optional: bool) -> str | None:
         """Add the lines that make x of a member; return the condition for the result to have it, None for always."""
         lines = [*made.built(), *([] if made.result == x else [f"{x} = {made.result}"])]
+        whole.quotes += made.quotes + 2
         if not optional:
-            whole.quotes += made.quotes + 2
             whole.lines += lines
             return None
-        whole.lines += [f"if {x} is not ABSENT:", *(f" {line}" for line in (f"q += {made.quotes + 2}", *lines))]
-        if default is missing:
-            return f"if {x} is not ABSENT: "
-        if callable(default):
-            return f"if {x} is not missing: "
-        whole.lines.append(f"else: {x} = {self._constant('default', default)}")
-        return None
+        has_value = not callable(default) and default is not missing
+        whole.lines += [f"if {x} is ABSENT:", f" q -= {made.quotes + 2}"]
+        whole.lines += [f" {x} = {self._constant('default', default)}"] if has_value else []
+        whole.lines += ["else:", *(f" {line}" for line in lines)] if lines else []
+        if has_value:
+            return None
+        return f"if {x} is not {'ABSENT' if default is missing else 'missing'}: "
 
     def _value(self, given: Field[Any], x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
         """Return what makes the result of a field's value named x, which is there."""
         made = self._value_not_null(given, x, partial, path)
         if made is None or not given.allow_none:
             return made
-        lines = [f"if {x} is not None:", f" q += {made.quotes}", *(f" {line}" for line in made.built())]
-        lines += [] if made.result == x else [f" {x} = {made.result}"]
-        return _Made(made.annotation | None, x, 0, lines)
+        lines = [*made.built(), *([] if made.result == x else [f"{x} = {made.result}"])]
+        lines = ["else:", *(f" {line}" for line in lines)] if lines else []
+        return _Made(made.annotation | None, x, made.quotes, [f"if {x} is None: q -= {made.quotes}", *lines])
 
     def _value_not_null(self, given: Field[Any], x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
         recipe = find_recipe(given)
