@@ -37,7 +37,9 @@ class _Rare(NamedTuple):
     """What few requests need: each name that a closure has by itself costs every one of them a little."""
 
     judge_accept: Callable[..., Any]
+    admit: Callable[..., Any] | None
     judge_value: Callable[..., Any]
+    doubtful: frozenset[type[Any]]
     refused: Head | None
     write_faults: Callable[..., Any]
     finish: Callable[..., Any]
@@ -116,12 +118,13 @@ class StraightSource:
             "accepted": negotiation.good,
             "Resource": operation.resource,
             "handler": operation.handler,
-            "doubtful": encoder.doubtful,
             "usual": set(),
             "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
             "rare": _Rare(
                 judge_accept=negotiation.judge,
+                admit=self._admit and self._admit.admit,
                 judge_value=encoder.judge,
+                doubtful=encoder.doubtful,
                 refused=refused,
                 write_faults=write_faults,
                 finish=partial(responder.finish, operation),
@@ -189,10 +192,10 @@ class StraightSource:
     def _body_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that judge the head and read the body."""
         admit = self._admit
-        known |= {"admit": admit.admit, "good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
+        known |= {"good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
         if not dialect.on_loop and not self.operation.inputs_at("json"):
-            return ["admit(request)"]  # A form is read as it is parsed.
-        return [*dialect.take_body, "if body is None:", " admit(request)", f" body = {dialect.read_body}"]
+            return ["rare.admit(request)"]  # A form is read as it is parsed.
+        return [*dialect.take_body, "if body is None:", " rare.admit(request)", f" body = {dialect.read_body}"]
 
     def _call_lines(self, given: list[str], on_loop: bool) -> list[str]:
         """Return the lines that call the handler and write its value."""
@@ -215,7 +218,7 @@ class StraightSource:
             f" answer = rare.to_head(reply), {f'{begin}(reply.body)' if begin else 'reply.body'}, None",
             "else:",
             # What the encoder does is written out here, to save its call.
-            " if kind in doubtful: rare.judge_value(value)",
+            " if kind in rare.doubtful: rare.judge_value(value)",
             f" elif len(usual) < {_MOST_USUAL}: usual.add(kind)",
             f" content = {'encode[kind is dict](value)' if self._by_kind else content}",
         ]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ramekin.frames import Answer
     from ramekin.operations import Operation
     from ramekin.requests import RequestSite
-    from ramekin.responses import Content
+    from ramekin.responses import Content, Head
     from ramekin.sites import Site
     from ramekin.straight import StraightSource
 
@@ -107,10 +107,10 @@ class WSGIRequest(Request):
     @property
     def place(self) -> tuple[str, str]:
         environ = self.environ
-        if self.site.settings.trusted_proxies or environ.get("SCRIPT_NAME"):
+        path = environ.get("PATH_INFO", "")
+        if not path or not path.isascii() or environ.get("SCRIPT_NAME") or self.site.settings.trusted_proxies:
             return self.script_name, self.path
-        path = environ.get("PATH_INFO")
-        return "", path if path and path.isascii() else self.path
+        return "", path
 
     @property
     def content_type(self) -> str | None:
@@ -210,6 +210,7 @@ class _SendingDialect(Dialect):
             names = {f"field{number}": field for number, field in enumerate(source.head.headers)}
             lines = [
                 "if answer is not None:",
+                " if type(answer[1]) is bytes: return send_whole(start_response, answer[0], answer[1])",
                 " request.answer = answer",
                 " return None",
                 "size = len(content)",
@@ -217,7 +218,7 @@ class _SendingDialect(Dialect):
                 f"start_response(line, [{', '.join([*names, 'length'])}])",
                 "return [content]",
             ]
-            names |= {"line": source.head.line, "lengths": _LENGTHS}
+            names |= {"line": source.head.line, "lengths": _LENGTHS, "send_whole": _send_whole}
         if source.reads:
             names |= {"sizes": _SIZES, "broken_off": _broken_off}
         return lines, {"operation": source.operation, **names}
@@ -284,16 +285,21 @@ def compile_wsgi(site: Site) -> WSGIApplication:
     return serve
 
 
+def _send_whole(start_response: StartResponse, head: Head, content: bytes) -> list[bytes]:
+    size = len(content)
+    length = _LENGTHS[size] if size < _READY_LENGTHS else ("Content-Length", str(size))
+    start_response(head.line, [*head.headers, length])
+    return [content]
+
+
 def _send(
     start_response: StartResponse, request: Request, answer: Answer, context: Context, started: float | None
 ) -> Iterable[bytes]:
     head, content, close = answer
     if type(content) is bytes:
-        length = len(content)
-        field = _LENGTHS[length] if length < _READY_LENGTHS else ("Content-Length", str(length))
-        start_response(head.line, [*head.headers, field])
+        sent = _send_whole(start_response, head, content)
         if started is None and close is None:
-            return [content]
+            return sent
     else:
         start_response(head.line, list(head.headers))
         if content is None and started is None and close is None:

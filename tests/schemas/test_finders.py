@@ -149,10 +149,12 @@ def test_a_schema_deeper_than_may_be_has_no_finder(depth: int, is_found: bool) -
 
 def test_what_takes_anything_is_read_first() -> None:
     """With a Raw field, of which not everything is seen, reading says what may be in a body."""
-    find = compile_strict(Schema.from_dict({"x": fields.Raw(), "y": fields.Integer()})())
+    find = compile_strict(Schema.from_dict({"x": fields.Raw(required=True), "y": fields.Integer()})())
 
     assert find is not None
     assert [fault.pointer for fault in find(b'{"x": {"a": 1}, "y": "1"}') or ()] == ["/y"]
+    assert [fault.pointer for fault in find(b'{"y": "1"}') or ()] == ["/x", "/y"]
+    assert [fault.code for fault in find(b'{"x": null}') or ()] == ["null"]
     for body, code in ((b'{"x": {"a": 1, "a": 2}, "y": "1"}', "duplicate-key"), (b'{"x": [[[[[]]]]]}', "too-deep")):
         with pytest.raises(JSONError) as caught:
             find(body)

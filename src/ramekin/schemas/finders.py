@@ -238,8 +238,8 @@ class _FinderSource:
         return looks
 
     def _scalar(self, given: Field[Any], recipe: Recipe, v: str, place: str) -> _Looks:
-        if recipe.steps[0].condition == "{v} is not None":
-            self.sees_all = False  # It takes anything.
+        takes_all = recipe.steps[0].condition == "{v} is not None"
+        self.sees_all = self.sees_all and not takes_all
         quotes = 2 if recipe.steps[0].condition.startswith(_IS_TEXT) else 0
         others = recipe.constants.get("others", frozenset())
         names = {name: self._name(name, value) for name, value in recipe.constants.items() if name != "others"}
@@ -259,7 +259,7 @@ class _FinderSource:
         elif recipe.refused != "False":
             noticed = self._notice(recipe.refused, v, quotes)
             branches.append((recipe.refused.format(v=v, **names), [*noticed, invalid]))
-        return _Looks(Any, [*branches, ("", ["return None"])], quotes, len(recipe.steps))
+        return _Looks(Any, [*branches, ("", ["return None"])], quotes, 0 if takes_all else len(recipe.steps))
 
     def _notice(self, condition: str, v: str, quotes: int) -> list[str]:
         """Return the lines for the quotes and the digits of a value that fulfils a condition."""

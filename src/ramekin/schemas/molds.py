@@ -39,7 +39,7 @@ from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 Read: TypeAlias = Callable[[bytes], "tuple[Any, Any]"]
 
 #: Most bodies in a row that are left at once, after some that could not be taken.
-_MOST_RESTS = 15
+_MOST_RESTS = 63
 
 #: Fields whose values are text in JSON, which is converted.
 _CONVERTED = (fields.DateTime, fields.UUID, fields.Enum)
@@ -116,7 +116,7 @@ class _MoldSource:
         """Return the function, given what was made of the schema.
 
         Where body after body does not fit, to try costs more than it saves: after one that did not, others are left
-        untried, and the more the more did not.
+        untried, and the more the more did not; the fewer once some of these turn out to be good.
         """
         stride, run = sample_numbers(limits.number_digits)
         self.namespace |= {"fill": compile_filler(whole.annotation), "run": run}
@@ -137,7 +137,9 @@ class _MoldSource:
             "  nonlocal calls_to_look, calls_to_rest, misses",
             "  if calls_to_rest:",
             "   calls_to_rest -= 1",
-            "   return other(body)",
+            "   outcome = other(body)",
+            "   if outcome[1] is None: calls_to_rest //= 2",
+            "   return outcome",
             "  calls_to_look -= 1",
             "  if calls_to_look < 0: calls_to_look = look()",
             *(f"  if {each}: return leave(body)" for each in guards),
