@@ -176,11 +176,12 @@ class Encoder:
 
     Attributes:
         doubtful: Types of which no value, or not every value, can be what is declared.
+        usual: Types of values that were encoded, neither doubtful nor replies; kept by who looks for them.
         encode: Encodes a value of any other type.
         by_kind: What does that for dicts (True) and for other values (False), where that is known beforehand.
     """
 
-    __slots__ = ("_shape", "by_kind", "doubtful", "encode")
+    __slots__ = ("_shape", "by_kind", "doubtful", "encode", "usual")
 
     def __init__(
         self,
@@ -190,6 +191,7 @@ class Encoder:
         by_kind: Mapping[bool, Encode] | None = None,
     ) -> None:
         self.by_kind = by_kind
+        self.usual: set[type[Any]] = set()
         self.encode = encode
         self.doubtful = doubtful
         self._shape = shape

@@ -8,15 +8,16 @@ there; a `Dialect` says what differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ramekin.arguments import compile_admission, compile_json_reader, compile_straight_load, refuse_json
 from ramekin.coroutines import blame
 from ramekin.json import JSONError
 from ramekin.problems import ValidationFailed
+from ramekin.requests import REMEMBERED
 from ramekin.responses import Reply, is_json
 from ramekin.schemas.elements import compile_function
 from ramekin.streams import begin, begin_async
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from ramekin.outcomes import Responder
     from ramekin.responses import Head
     from ramekin.settings import Settings
-
-
-#: Most types of values that an operation remembers as usual.
-_MOST_USUAL = 16
 
 
 class _Rare(NamedTuple):
@@ -45,6 +42,7 @@ class _Rare(NamedTuple):
     finish: Callable[..., Any]
     to_head: Callable[..., Any]
     most_faults: int
+    fail: Callable[..., Any] | None = None
 
 
 class Dialect:
@@ -56,6 +54,7 @@ class Dialect:
         take_body: The lines that read a body with a plainly good head, and make ``body`` None with any other.
         read_body: The expression that reads any body.
         on_loop: Whether it is a coroutine function.
+        names: What the lines of every function find as globals.
     """
 
     parameters = "request, arguments"
@@ -63,17 +62,18 @@ class Dialect:
     take_body: Sequence[str] = ("body = request.take_plain_body(good, limit)",)
     read_body = "request.body"
     on_loop = False
+    names: ClassVar[Mapping[str, Any]] = {}
 
     def begin(self, source: StraightSource) -> list[str]:
         """Return the lines at its beginning, which make of the parameters what the lines of all dialects know."""
         return []
 
-    def end(self, source: StraightSource) -> tuple[list[str], dict[str, Any]]:
-        """Return the lines at its end, and the names that they need.
+    def end(self, source: StraightSource) -> list[str]:
+        """Return the lines at its end.
 
-        ``answer`` is an answer that is not the usual one, or None; the usual one is ``content`` below `source.head`.
+        ``answer`` is an answer that is not the usual one, or None; the usual one is ``content`` below ``head``.
         """
-        return ["return (head, content, None) if answer is None else answer"], {"head": source.head}
+        return ["return (head, content, None) if answer is None else answer"]
 
 
 class _LoopDialect(Dialect):
@@ -115,23 +115,25 @@ class StraightSource:
         refused, write_faults = failures.compile_refusal(responder.to_head) or (None, _raise_faults)
         self.reads = self._read_json is not None or self._load is not None
         self._namespace: dict[str, Any] = {
+            "operation": operation,
             "accepted": negotiation.good,
             "Resource": operation.resource,
             "handler": operation.handler,
-            "usual": set(),
+            "head": self.head,
+            "usual": encoder.usual,
             "encode": encoder.encode if encoder.by_kind is None else encoder.by_kind,
-            "rare": _Rare(
-                judge_accept=negotiation.judge,
-                admit=self._admit and self._admit.admit,
-                judge_value=encoder.judge,
-                doubtful=encoder.doubtful,
-                refused=refused,
-                write_faults=write_faults,
-                finish=partial(responder.finish, operation),
-                to_head=responder.to_head,
-                most_faults=operation.limits.reported_errors,
-            ),
         }
+        self._rare = _Rare(
+            judge_accept=negotiation.judge,
+            admit=self._admit and self._admit.admit,
+            judge_value=encoder.judge,
+            doubtful=encoder.doubtful,
+            refused=refused,
+            write_faults=write_faults,
+            finish=partial(responder.finish, operation),
+            to_head=responder.to_head,
+            most_faults=operation.limits.reported_errors,
+        )
 
     def compile(self, fail: Callable[..., Any], dialect: Dialect = IN_THREAD) -> Callable[..., Any]:
         """Return the function.
@@ -140,8 +142,7 @@ class StraightSource:
             fail: Takes the request, the arguments and an exception, and returns the answer; awaited on a loop.
             dialect: How it is called, and what it does with the answer.
         """
-        end, names = dialect.end(self)
-        known = {**self._namespace, **names, "fail": fail}
+        known = {**self._namespace, "rare": self._rare._replace(fail=fail)}
         wait = "await " if dialect.on_loop else ""
         arguments = "arguments" if self.reads or self.operation.path_parameters else "{}"
         lines = [
@@ -156,14 +157,15 @@ class StraightSource:
             "  try:",
             *_indent(lines, 3),
             "  except Exception as error:",
-            f"   answer = {wait}fail(request, {arguments}, error)",
+            f"   answer = {wait}rare.fail(request, {arguments}, error)",
         ]
         if dialect.on_loop:
             source += [
                 "  except BaseException as error:",
-                f"   answer = await fail(request, {arguments}, blame_or_raise(error))",
+                f"   answer = await rare.fail(request, {arguments}, blame_or_raise(error))",
             ]
-        return _compile_factory("\n".join([*source, *_indent(end, 2), " return run"]))(**known)  # type: ignore[no-any-return]
+        source += [*_indent(dialect.end(self), 2), " return run"]
+        return _compile_factory("\n".join(source), dialect)(**known)  # type: ignore[no-any-return]
 
     def _load_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that load the arguments and go on with them, having added the names that they need."""
@@ -219,7 +221,7 @@ class StraightSource:
             "else:",
             # What the encoder does is written out here, to save its call.
             " if kind in rare.doubtful: rare.judge_value(value)",
-            f" elif len(usual) < {_MOST_USUAL}: usual.add(kind)",
+            " elif len(usual) < MOST_USUAL: usual.add(kind)",
             f" content = {'encode[kind is dict](value)' if self._by_kind else content}",
         ]
 
@@ -242,6 +244,7 @@ def _blame_or_raise(error: BaseException) -> Exception:
 
 #: What all of these functions find as globals.
 _SHARED: dict[str, Any] = {
+    "MOST_USUAL": REMEMBERED,
     "Reply": Reply,
     "CoroutineType": CoroutineType,
     "JSONError": JSONError,
@@ -253,13 +256,13 @@ _SHARED: dict[str, Any] = {
 
 
 @lru_cache(maxsize=1024)
-def _compile_factory(source: str) -> Callable[..., Any]:
+def _compile_factory(source: str, dialect: Dialect) -> Callable[..., Any]:
     """Return the function that makes one of these for each operation with the same source.
 
-    They share their code, which the interpreter adapts to what it sees; that it finds things as a closure and not as
-    globals keeps it from adapting anew with each operation.
+    They share their code, which the interpreter adapts to what it sees; that it finds what is an operation's own as a
+    closure and not as globals keeps it from adapting anew with each operation.
     """
-    return compile_function(source, "make", dict(_SHARED))  # type: ignore[no-any-return]
+    return compile_function(source, "make", {**_SHARED, **dialect.names})  # type: ignore[no-any-return]
 
 
 def _raise_faults(request: Any, faults: Any) -> Any:

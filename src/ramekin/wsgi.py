@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextvars import Context, copy_context
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from ramekin.access_log import INFO, compile_clock, log_access
 from ramekin.bodies import BoundedStream, Bounds, ByteStream
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 #: ``Content-Length`` of short content, made once: most answers of an API have one of these.
 _READY_LENGTHS = 512
-#: Digits of a ``Content-Length`` that needs a closer look.
-_MANY_DIGITS = 16
-#: What ``Content-Length`` fields have announced, as many as are kept: to look one up takes a third of reading it.
+_LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
+#: What ``Content-Length`` fields of requests have said: to look one up takes a third of reading it.
 _SIZES: dict[str, int] = {}
 _MOST_SIZES = 4_096
-_LENGTHS = tuple(("Content-Length", str(length)) for length in range(_READY_LENGTHS))
+#: Digits of a ``Content-Length`` that needs a closer look.
+_MANY_DIGITS = 16
 _END: Any = object()
 
 
@@ -179,10 +179,23 @@ def _broken_off() -> BadRequest:
     return BadRequest("The content could not be read to its end.")
 
 
+def _send_whole(start_response: StartResponse, head: Head, content: bytes) -> list[bytes]:
+    size = len(content)
+    length = _LENGTHS[size] if size < _READY_LENGTHS else ("Content-Length", str(size))
+    start_response(head.line, [*head.headers, length])
+    return [content]
+
+
 class _SendingDialect(Dialect):
     """The dialect of a function that sends the usual answer itself, and leaves any other in ``request.answer``."""
 
     parameters = "environ, start_response, request, arguments"
+    names: ClassVar = {
+        "sizes": _SIZES,
+        "broken_off": _broken_off,
+        "lengths": _LENGTHS,
+        "send_whole": _send_whole,
+    }
     is_unknown_accept = "'HTTP_ACCEPT' in environ and environ['HTTP_ACCEPT'] not in accepted"
 
     take_body = (  # `WSGIRequest.take_plain_body`, written out to save the call.
@@ -202,26 +215,21 @@ class _SendingDialect(Dialect):
         makes_arguments = source.reads and not source.operation.path_parameters
         return ["request.operation = operation", *(["arguments = {}"] if makes_arguments else [])]
 
-    def end(self, source: StraightSource) -> tuple[list[str], dict[str, Any]]:
+    def end(self, source: StraightSource) -> list[str]:
         if not source.is_whole:
-            lines = ["request.answer = (head, content, None) if answer is None else answer"]
-            names: dict[str, Any] = {"head": source.head}
-        else:
-            names = {f"field{number}": field for number, field in enumerate(source.head.headers)}
-            lines = [
-                "if answer is not None:",
-                " if type(answer[1]) is bytes: return send_whole(start_response, answer[0], answer[1])",
-                " request.answer = answer",
-                " return None",
-                "size = len(content)",
-                f"length = lengths[size] if size < {_READY_LENGTHS} else ('Content-Length', str(size))",
-                f"start_response(line, [{', '.join([*names, 'length'])}])",
-                "return [content]",
-            ]
-            names |= {"line": source.head.line, "lengths": _LENGTHS, "send_whole": _send_whole}
-        if source.reads:
-            names |= {"sizes": _SIZES, "broken_off": _broken_off}
-        return lines, {"operation": source.operation, **names}
+            return ["request.answer = (head, content, None) if answer is None else answer"]
+        # What is ready stands in the source as it is: constants take no time to be found.
+        fields = ", ".join(map(repr, source.head.headers))
+        return [
+            "if answer is not None:",
+            " if type(answer[1]) is bytes: return send_whole(start_response, answer[0], answer[1])",
+            " request.answer = answer",
+            " return None",
+            "size = len(content)",
+            f"length = lengths[size] if size < {_READY_LENGTHS} else ('Content-Length', str(size))",
+            f"start_response({source.head.line!r}, [{fields}, length])",
+            "return [content]",
+        ]
 
 
 _SENDING = _SendingDialect()
@@ -283,13 +291,6 @@ def compile_wsgi(site: Site) -> WSGIApplication:
         return _send(start_response, request, answer, context, started)
 
     return serve
-
-
-def _send_whole(start_response: StartResponse, head: Head, content: bytes) -> list[bytes]:
-    size = len(content)
-    length = _LENGTHS[size] if size < _READY_LENGTHS else ("Content-Length", str(size))
-    start_response(head.line, [*head.headers, length])
-    return [content]
 
 
 def _send(
