@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from marshmallow import Schema, fields, post_dump
-from tests.schemas.generated import LOG, OBJECTS, Recursive, make_object, make_schema
+from tests.schemas.generated import LOG, OBJECTS, Colour, Recursive, make_object, make_schema
 from tests.schemas.test_sameness import SEEDS, outcome, run_cases
 
 from ramekin.errors import FrozenError
@@ -50,6 +50,8 @@ class Thing:
 class Slotted:
     __slots__ = (
         "born",
+        "colour",
+        "colours",
         "day",
         "id",
         "name",
@@ -58,6 +60,7 @@ class Slotted:
         "ok",
         "others",
         "rows",
+        "several",
         "tags",
         "unique",
         "weight",
@@ -98,6 +101,9 @@ class Plain(Schema):
     rows = fields.List(fields.List(fields.Integer()))
     nested = fields.Nested(Owner)
     others = fields.List(fields.Nested(Owner))
+    several = fields.Nested(Owner, many=True)
+    colour = fields.Enum(Colour)
+    colours = fields.List(fields.Enum(Colour))
     note = fields.String(data_key="the-note")
 
 
@@ -136,6 +142,9 @@ def make_plain(rng: random.Random, make: Callable[[dict[str, Any]], Any], zones:
         "rows": [[rng.randint(-3, 3)] * rng.randint(0, 2) for _ in range(rng.randint(0, 2))],
         "nested": make_owner(rng, make, zones),
         "others": [make_owner(rng, make, zones) for _ in range(rng.randint(0, 2))],
+        "several": [make_owner(rng, make, zones) for _ in range(rng.randint(0, 2))],
+        "colour": rng.choice([*Colour, None]),
+        "colours": [rng.choice([*Colour]) for _ in range(rng.randint(0, 2))],
         "note": None,
     }
     for name in members:
@@ -180,7 +189,7 @@ def test_the_codec_reads_plain_objects(make: Callable[[dict[str, Any]], Any]) ->
     """Objects of data alone are read and written by the codec, times in UTC and text that ends in Z included."""
     rng = random.Random(5)
     objects = [make_plain(rng, make, [dt.UTC], 0) for _ in range(5)]
-    schema = Plain(many=True, exclude=("nested", "others"))
+    schema = Plain(many=True, exclude=("nested", "others", "several"))
 
     for each in objects:
         each.name, each.tags = "Zoe", ["AZ, B", None]
@@ -199,7 +208,16 @@ def test_the_codec_reads_dicts() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"id": True}, {"weight": float("nan")}, {"name": "Z"}, {"tags": ("a",)}, {"born": dt.date(2020, 1, 2)}],
+    [
+        {"id": True},
+        {"weight": float("nan")},
+        {"name": "Z"},
+        {"tags": ("a",)},
+        {"born": dt.date(2020, 1, 2)},
+        {"colour": "RED"},
+        {"several": [None]},
+        {"several": ()},
+    ],
 )
 def test_what_is_not_proved_is_left_alone(change: dict[str, Any]) -> None:
     """One value that the codec might write differently leaves the list to the dumper."""

@@ -11,14 +11,12 @@ may write the result.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import keyword
 import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
-from inspect import getattr_static
 from typing import Any, TypeAlias, cast
 
 from marshmallow import Schema, fields, missing
@@ -31,7 +29,7 @@ from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
 from ramekin.schemas.elements import compile_function
 from ramekin.schemas.mirrors import Writers, compile_writers
-from ramekin.schemas.plainness import dumps_by_steps, has_dump_hooks, has_plain_attributes, reads_itself
+from ramekin.schemas.plainness import dumps_by_steps, dumps_name, has_dump_hooks, has_plain_attributes, reads_itself
 from ramekin.schemas.watching import Watch
 
 Dump: TypeAlias = Callable[..., Any]
@@ -41,8 +39,6 @@ DumpOne: TypeAlias = Callable[[Any, Any], Any]
 Serializer: TypeAlias = Callable[[Any, Any, Any], Any]
 
 _lock = threading.RLock()
-
-_ENUM_NAME = getattr_static(enum.Enum, "name")
 
 #: How an attribute is read: of a dict, of an object without keys, and of anything else.
 _FROM_DICT = "obj[{key!r}]"
@@ -543,9 +539,7 @@ def _uuid(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
 
 
 def _enum(field: Any, name: str, namespace: dict[str, Any]) -> _Inlined:
-    if field.by_value or type(field.field) is not fields.String or type(field.enum) is not enum.EnumType:
-        return None
-    if "_serialize" in field.field.__dict__ or getattr_static(field.enum, "name") is not _ENUM_NAME:
+    if not dumps_name(field):
         return None
     namespace[name] = field.enum
     return f"type(v) is {name}", "v.name"

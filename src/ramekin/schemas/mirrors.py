@@ -22,6 +22,7 @@ from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.elements import compile_function
 from ramekin.schemas.plainness import (
     dumps_by_steps,
+    dumps_name,
     has_dump_hooks,
     has_plain_attributes,
     is_data,
@@ -87,7 +88,7 @@ def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write
 
 def _compile_writer(schema: Schema, by_key: bool, look: Callable[[], int], other: Write) -> Write:
     source = _MirrorSource(by_key, many=schema.many)
-    whole = source.add_schema(schema, *(("o", 3) if schema.many else ("given", 2)), ())
+    whole = source.add_schema(schema, "o", 3, ()) if schema.many else source.add_schema(schema, "given", 2, ())
     return _watched(look, other) if whole is None else source.compile(whole, look, other)
 
 
@@ -237,6 +238,8 @@ class _MirrorSource:
             return self._add_list(field, v, depth, path)
         if serialize is fields.Nested._serialize and finds_schema_itself(field):
             return self._add_nested(field, v, depth, path)
+        if serialize is fields.Enum._serialize:
+            return self._add_enum(field, v, depth)
         lines = _prove_scalar(field)
         for line in lines:
             self._add(depth, line.format(v=v))
@@ -271,12 +274,32 @@ class _MirrorSource:
     def _add_nested(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
         schema = field.schema
         if schema.many or field.many:
-            return False
+            return self._add_several(schema, v, depth, path)
         self._add(depth, f"if {v} is not None:")
         mirror = self.add_schema(schema, v, depth + 1, path)
         if mirror is not None:
             self._add(depth, f" {v} = {mirror}")
         return mirror is not None
+
+    def _add_several(self, schema: Schema, v: str, depth: int, path: tuple[type, ...]) -> bool:
+        item, items = self._new_name("v"), self._new_name("v")
+        self._add(depth, f"if type({v}) is list:")
+        self._add(depth, f" {items} = []")
+        self._add(depth, f" for {item} in {v}:")
+        mirror = self.add_schema(schema, item, depth + 2, path)
+        self._add(depth, f"  {items}.append({mirror})")
+        self._add(depth, f" {v} = {items}")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return mirror is not None
+
+    def _add_enum(self, field: Any, v: str, depth: int) -> bool:
+        if not dumps_name(field):
+            return False
+        members = self._new_name("enum")
+        self.namespace[members] = field.enum
+        self._add(depth, f"if type({v}) is {members}: {v} = {v}._name_")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return True
 
 
 class _PlainClasses:

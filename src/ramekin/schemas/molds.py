@@ -135,7 +135,7 @@ class _MoldSource:
             "  return other(body)",
             " def read(body):",
             "  nonlocal calls_to_look, calls_to_rest, misses",
-            "  if calls_to_rest:",
+            "  if calls_to_rest > 0:",  # Threads that count together may count one too many.
             "   calls_to_rest -= 1",
             "   outcome = other(body)",
             "   if outcome[1] is None: calls_to_rest //= 2",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from inspect import getattr_static
 from types import MemberDescriptorType
 from typing import Any
@@ -12,6 +13,8 @@ from marshmallow.fields import Field
 
 from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.strictness import SettledNested
+
+_ENUM_NAME = getattr_static(enum.Enum, "name")
 
 _DUMP_STEPS = ("dump", "_serialize", "_invoke_dump_processors", "_invoke_processors")
 
@@ -52,6 +55,13 @@ def is_read_plainly(field: Field[Any]) -> bool:
     own = any(each in field.__dict__ for each in ("serialize", "get_value", "_serialize"))
     plain = cls.serialize is Field.serialize and cls.get_value is Field.get_value
     return plain and not own and bool(field._CHECK_ATTRIBUTE)
+
+
+def dumps_name(field: fields.Enum[Any]) -> bool:
+    """Tell whether a field dumps the members of its enumeration as their names, by marshmallow's own code."""
+    own = "_serialize" in field.field.__dict__ or type(field.field) is not fields.String
+    plain = type(field.enum) is enum.EnumType and getattr_static(field.enum, "name") is _ENUM_NAME
+    return plain and not own and not field.by_value
 
 
 def has_plain_attributes(cls: type) -> bool:
