@@ -74,7 +74,8 @@ def test_broken_chunk_is_no_fault_of_the_server(
     """A chunk that is broken or never comes is answered by a 4xx or by nothing, and the note before it is not taken."""
     if served.kind is KINDS["granian-wsgi"]:
         reason = "granian's WSGI input ends at a broken chunk as at the last one, so no application can tell"
-        request.applymarker(pytest.mark.xfail(reason=reason))
+        # Now and then granian sees that the client is gone before it calls the application, and gives the request up.
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     note = write("broken chunk")
     chunk = b"%x\r\n%s\r\n" % (len(note), note)
     answer = exchange(served, head(method, b"Transfer-Encoding: chunked"), chunk + ending, end=True)
