@@ -32,7 +32,7 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import Condition, is_pure, make_check
-from ramekin.schemas.elements import compile_function, conditions_of
+from ramekin.schemas.elements import compile_closure, conditions_of
 from ramekin.schemas.faults import POINTER_CHARACTERS, Fault, escape_name
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
@@ -133,21 +133,19 @@ class _FinderSource:
         if unique_keys:
             end.append("if (count_quotes(body) if 92 in body else body.count(34)) != q: return None")
         lines = [
-            f"def make({', '.join(self.namespace)}):",
-            " def find(body):",
-            f"  if len(body) > {2 * self.limits.json_nodes}: return None",
-            *([] if self.sees_all else ["  decode(body)"]),
-            "  try: data = fill(body)",
-            "  except UNFIT: return None",
-            "  found = []",
-            "  add = found.append",
-            f"  q, w = {looks.quotes}, False",
-            *_indent(looks.lines(), 2),
-            *(_indent(end, 2) if self.sees_all else []),
-            "  return found",
-            " return find",
+            "def find(body):",
+            f" if len(body) > {2 * self.limits.json_nodes}: return None",
+            *([] if self.sees_all else [" decode(body)"]),
+            " try: data = fill(body)",
+            " except UNFIT: return None",
+            " found = []",
+            " add = found.append",
+            f" q, w = {looks.quotes}, False",
+            *_indent(looks.lines()),
+            *(_indent(end) if self.sees_all else []),
+            " return found",
         ]
-        return compile_function("\n".join(lines), "make", {})(**self.namespace)  # type: ignore[no-any-return]
+        return compile_closure(lines, "find", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def _name(self, kind: str, value: Any = None) -> str:
         self.names += 1
@@ -321,5 +319,5 @@ def _less(quotes: int) -> list[str]:
     return [] if quotes == 0 else [f"q -= {quotes}"] if quotes > 0 else [f"q += {-quotes}"]
 
 
-def _indent(lines: Sequence[str], depth: int = 1) -> list[str]:
-    return [" " * depth + line for line in lines]
+def _indent(lines: Sequence[str]) -> list[str]:
+    return [f" {line}" for line in lines]

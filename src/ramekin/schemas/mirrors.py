@@ -19,7 +19,7 @@ from marshmallow.fields import Field
 
 from ramekin.json import PLAIN_ERRORS, can_name, encode_plain, make_mirror
 from ramekin.schemas.copies import finds_schema_itself
-from ramekin.schemas.elements import compile_function
+from ramekin.schemas.elements import compile_closure
 from ramekin.schemas.plainness import (
     dumps_by_steps,
     dumps_name,
@@ -175,9 +175,7 @@ class _MirrorSource:
             *body,
             *end,
         ]
-        # A closure counts in a third of the time that a global takes.
-        source = "\n ".join([f"def make({', '.join(self.namespace)}):", "calls_to_look = 0", *lines, "return write"])
-        return compile_function(source, "make", {})(**self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        return compile_closure(["calls_to_look = 0", *lines], "write", self.namespace)  # type: ignore[no-any-return]
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
         """Add the proof of an object, named as said; return the expression of its mirror, None if it can have none."""

@@ -30,7 +30,7 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
-from ramekin.schemas.elements import compile_function
+from ramekin.schemas.elements import compile_closure
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
@@ -127,36 +127,32 @@ class _MoldSource:
                 f"len(body) > {limits.number_digits} and body[::{stride}].translate(NUMBER_TO_ZERO).find(run) >= 0"
             )
         lines = [
-            f"def make({', '.join(self.namespace)}):",
-            " calls_to_look = calls_to_rest = misses = 0",
-            " def leave(body):",
-            "  nonlocal calls_to_rest, misses",
-            f"  calls_to_rest = misses = min(2 * misses + 1, {_MOST_RESTS})",
-            "  return other(body)",
-            " def read(body):",
-            "  nonlocal calls_to_look, calls_to_rest, misses",
-            "  if calls_to_rest > 0:",  # Threads that count together may count one too many.
-            "   calls_to_rest -= 1",
-            "   outcome = other(body)",
-            "   if outcome[1] is None: calls_to_rest //= 2",
-            "   return outcome",
-            "  calls_to_look -= 1",
-            "  if calls_to_look < 0: calls_to_look = look()",
-            *(f"  if {each}: return leave(body)" for each in guards),
-            "  try: v = fill(body)",
-            "  except UNFIT: return leave(body)",
-            f"  q = {whole.quotes}",
-            *(f"  {line}" for line in whole.lines),
+            "calls_to_look = calls_to_rest = misses = 0",
+            "def leave(body):",
+            " nonlocal calls_to_rest, misses",
+            f" calls_to_rest = misses = min(2 * misses + 1, {_MOST_RESTS})",
+            " return other(body)",
+            "def read(body):",
+            " nonlocal calls_to_look, calls_to_rest, misses",
+            " if calls_to_rest > 0:",  # Threads that count together may count one too many.
+            "  calls_to_rest -= 1",
+            "  outcome = other(body)",
+            "  if outcome[1] is None: calls_to_rest //= 8",
+            "  return outcome",
+            " calls_to_look -= 1",
+            " if calls_to_look < 0: calls_to_look = look()",
+            *(f" if {each}: return leave(body)" for each in guards),
+            " try: v = fill(body)",
+            " except UNFIT: return leave(body)",
+            f" q = {whole.quotes}",
+            *(f" {line}" for line in whole.lines),
             # An escaped quote opens or closes nothing.
-            "  if (count_quotes(body) if 92 in body else body.count(34)) != q: return leave(body)",
-            "  if misses: misses = 0",
-            *(f"  {line}" for line in whole.build),
-            f"  return {whole.result}, None"
-            if self.namespace["finish"] is None
-            else f"  return finish({whole.result})",
-            " return read",
+            " if (count_quotes(body) if 92 in body else body.count(34)) != q: return leave(body)",
+            " if misses: misses = 0",
+            *(f" {line}" for line in whole.build),
+            f" return {whole.result}, None" if self.namespace["finish"] is None else f" return finish({whole.result})",
         ]
-        return compile_function("\n".join(lines), "make", {})(**self.namespace)  # type: ignore[no-any-return]
+        return compile_closure(lines, "read", self.namespace)  # type: ignore[no-any-return]  # Made of source.
 
     def add_root(self, schema: Schema) -> _Made | None:
         """Add a schema that a body is loaded by."""
