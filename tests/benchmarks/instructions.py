@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import re
 import shutil
 import subprocess
@@ -42,7 +43,13 @@ async def serve(name: str, work: str, count: int) -> None:
 def count_instructions(name: str, work: str, count: int) -> int:
     """Return how many instructions a new process takes for so many requests."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable, __file__]
-    run = subprocess.run([*command, "--serve", f"{name},{work},{count}"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [*command, "--serve", f"{name},{work},{count}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONHASHSEED": "0"},  # Else the dicts of each process have other collisions.
+    )
     found = re.search(r"Collected : (\d+)", run.stderr)
     if found is None:
         raise SystemExit(f"valgrind says no count:\n{run.stderr}")
