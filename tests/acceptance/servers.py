@@ -212,7 +212,7 @@ def run(kind: Kind, folder: Path, tool: str, **variables: str) -> Iterator[Runni
         if not running.port:
             pytest.fail(f"The server does not listen; it said:\n{running.output}")
         running.workers = gate.expect_pids("up", 2)
-        _connect(running.port)
+        await_connections(running.port)
         yield running
     finally:
         gate.close()
@@ -222,7 +222,7 @@ def run(kind: Kind, folder: Path, tool: str, **variables: str) -> Iterator[Runni
         running.close()
 
 
-def _connect(port: int) -> None:
+def await_connections(port: int) -> None:
     """Wait until a server takes connections."""
     end = monotonic() + PATIENCE
     while monotonic() < end:

@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from tests.acceptance.conftest import ROOT
+from tests.acceptance.servers import await_connections
 from tests.test_readme import command
 
 SERVE = command("serve")
@@ -64,6 +65,7 @@ def test_the_first_command_serves_the_bookshop(tmp_path: Path) -> None:
     )
     try:
         wait_for(f"http://127.0.0.1:{port}", process)
+        await_connections(port)  # It says where it is before it listens there.
         books = ask(f"http://127.0.0.1:{port}/books")
         account = {"name": "ada", "password": "correct horse battery staple"}
         assert books[0]["title"] == "Emma"

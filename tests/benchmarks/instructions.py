@@ -1,4 +1,4 @@
-"""The request table in machine instructions, which are the same whatever else the machine does.
+"""The request table in machine instructions, which are nearly the same whatever else the machine does.
 
     python tests/benchmarks/instructions.py
     python tests/benchmarks/instructions.py --peers by-hand,falcon-msgspec --work W1,W5
