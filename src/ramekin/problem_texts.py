@@ -54,6 +54,7 @@ def compile_faults_writer(details: ProblemDetails) -> Callable[[Request, Sequenc
 
 
 def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
+    # The target of CONNECT is no path.
     is_connect = request.operation is None and request.method == "CONNECT"
     parts = [head, _write_instance(*request.place, is_connect), _ID, request.id.encode()]
     parts += [b'"', values, b"}"] if faults is None else [b'"', values, _ERRORS, _write_faults(faults), b"]}"]

@@ -165,7 +165,8 @@ class StraightSource:
                 f"   answer = await rare.fail(request, {arguments}, blame_or_raise(error))",
             ]
         source += [*_indent(dialect.end(self), 2), " return run"]
-        return _compile_factory("\n".join(source), dialect)(**known)  # type: ignore[no-any-return]
+        run: Callable[..., Any] = _compile_factory("\n".join(source), dialect)(**known)
+        return run
 
     def _load_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that load the arguments and go on with them, having added the names that they need."""
@@ -194,7 +195,7 @@ class StraightSource:
     def _body_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that judge the head and read the body."""
         admit = self._admit
-        known |= {"good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]
+        known |= {"good": admit.good, "limit": admit.limit}  # type: ignore[union-attr]  # There is one here.
         if not dialect.on_loop and not self.operation.inputs_at("json"):
             return ["rare.admit(request)"]  # A form is read as it is parsed.
         return [*dialect.take_body, "if body is None:", " rare.admit(request)", f" body = {dialect.read_body}"]
@@ -262,7 +263,8 @@ def _compile_factory(source: str, dialect: Dialect) -> Callable[..., Any]:
     They share their code, which the interpreter adapts to what it sees; that it finds what is an operation's own as a
     closure and not as globals keeps it from adapting anew with each operation.
     """
-    return compile_function(source, "make", {**_SHARED, **dialect.names})  # type: ignore[no-any-return]
+    make: Callable[..., Any] = compile_function(source, "make", {**_SHARED, **dialect.names})
+    return make
 
 
 def _raise_faults(request: Any, faults: Any) -> Any:

@@ -17,7 +17,7 @@ from tests.schemas.test_sameness import SEEDS, outcome, run_cases
 from ramekin.errors import FrozenError
 from ramekin.json import JSONError, decode
 from ramekin.limits import Limits
-from ramekin.schemas import compile_body_reader, compile_reader
+from ramekin.schemas import compile_body_reader, compile_encoder, compile_reader
 from ramekin.schemas.compiled_load import compile_body_run
 from ramekin.schemas.strictness import make_strict, rules_for
 
@@ -292,3 +292,28 @@ def test_a_changed_schema_is_noticed() -> None:
 
     with pytest.raises(FrozenError):
         reader.read(b'{"name": "a"}')
+
+
+def nest(kind: str, depth: int) -> tuple[Schema, dict[str, Any]]:
+    """Return a schema that is nested so deep by lists or by objects, and a value that it loads."""
+    field, value = fields.Integer(), 1
+    for number in range(depth):
+        if kind == "lists":
+            field, value = fields.List(field), [value]  # type: ignore[assignment]
+        else:
+            field, value = fields.Nested(Schema.from_dict({"x": field}, name=f"Deep{number}")), {"x": value}  # type: ignore[assignment]
+    return Schema.from_dict({"x": field})(), {"x": value}
+
+
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+@pytest.mark.parametrize("depth", [14, 15, 16, 17, 18, 20, 30, 60])
+def test_what_is_nested_deeper_than_python_compiles_is_read_and_written(kind: str, depth: int) -> None:
+    """A schema may be nested deeper than the blocks of one function can be."""
+    schema, value = nest(kind, depth)
+    body = json.dumps(value, separators=(",", ":")).encode()
+    reader = compile_body_reader(schema, Limits())
+
+    assert reader.read(body) == (value, None)
+    assert [fault.code for fault in reader.read(body.replace(b"1", b"true"))[1] or ()] == ["invalid"]
+    assert compile_encoder(schema)(value) == body
+    assert compile_encoder(nest(kind, depth)[0].__class__(many=True))([value]) == b"[" + body + b"]"

@@ -239,6 +239,9 @@ def compile_function(source: str, name: str, namespace: dict[str, Any]) -> Any:
     return namespace[name]
 
 
+#: Most levels of lists and objects that one function of ours goes into: Python compiles twenty blocks in one another.
+MOST_NESTED = 16
+
 #: The globals of all closures, which finds nothing but built-ins. Functions that share their code have to share these:
 #: the interpreter adapts the code to one dict, and would adapt it anew with each other one.
 _GLOBALS: dict[str, Any] = {"__builtins__": builtins}

@@ -32,7 +32,7 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import Condition, is_pure, make_check
-from ramekin.schemas.elements import compile_closure, conditions_of
+from ramekin.schemas.elements import MOST_NESTED, compile_closure, conditions_of
 from ramekin.schemas.faults import POINTER_CHARACTERS, Fault, escape_name
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
@@ -113,6 +113,7 @@ class _FinderSource:
     def __init__(self, tell: Callable[[str, Any], Fault], limits: Limits) -> None:
         self.tell = tell
         self.limits = limits
+        self.most_depth = min(limits.json_depth, MOST_NESTED)
         self.sees_all = True
         self.names = 0
         self.namespace: dict[str, Any] = {"tell": tell, "ABSENT": ABSENT}
@@ -145,7 +146,8 @@ class _FinderSource:
             *(_indent(end) if self.sees_all else []),
             " return found",
         ]
-        return compile_closure(lines, "find", self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        find: Find = compile_closure(lines, "find", self.namespace)
+        return find
 
     def _name(self, kind: str, value: Any = None) -> str:
         self.names += 1
@@ -182,7 +184,7 @@ class _FinderSource:
     def schema(self, schema: Schema, partial: Any, v: str, place: str, path: tuple[Any, ...]) -> _Looks | None:
         """Return how an object named v is looked through."""
         plain = loads_by_steps(schema) and can_build(schema) and not handles_errors(schema) and schema.load_fields
-        deep = type(schema) in path or len(path) >= self.limits.json_depth
+        deep = type(schema) in path or len(path) >= self.most_depth
         if not plain or partial not in (None, False, True) or deep:
             return None
         lines, members, quotes = [], [], 0
@@ -294,7 +296,7 @@ class _FinderSource:
     def _list(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         item, index, before = self._name("x"), self._name("i"), self._name("n")
         looks = None
-        if len(path) < self.limits.json_depth:
+        if len(path) < self.most_depth:
             looks = self._value(given.inner, item, partial, f"{place}/{{{index}}}", (*path, list))
         if looks is None:
             return None
@@ -303,7 +305,8 @@ class _FinderSource:
         if judge:  # A list is judged when all its items are good.
             lines = [f"{before} = len(found)", *lines, f"if len(found) == {before}:", *_indent(judge)]
         # Where the codec fills a list, what is no list does not fit.
-        return _Looks(list[looks.annotation] | None, [("", lines)], 0)  # type: ignore[name-defined]
+        filled = list[looks.annotation] | None  # type: ignore[name-defined]  # Made at run time.
+        return _Looks(filled, [("", lines)], 0)
 
     def _nested(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         schema = nested_schema(given)

@@ -19,7 +19,7 @@ from marshmallow.fields import Field
 
 from ramekin.json import PLAIN_ERRORS, can_name, encode_plain, make_mirror
 from ramekin.schemas.copies import finds_schema_itself
-from ramekin.schemas.elements import compile_closure
+from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.plainness import (
     dumps_by_steps,
     dumps_name,
@@ -40,6 +40,9 @@ _MOST_MISSES = 512
 
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
+
+#: Deepest line of the source below which lists and objects are gone into; a list takes two.
+_MOST_INDENTED = 2 * MOST_NESTED
 
 #: Names of built-ins in the source.
 _BUILTINS = ("type", "str", "int", "float", "list", "dict")
@@ -175,12 +178,19 @@ class _MirrorSource:
             *body,
             *end,
         ]
-        return compile_closure(["calls_to_look = 0", *lines], "write", self.namespace)  # type: ignore[no-any-return]
+        write: Write = compile_closure(["calls_to_look = 0", *lines], "write", self.namespace)
+        return write
 
     def add_schema(self, schema: Schema, name: str, depth: int, path: tuple[type, ...]) -> str | None:
         """Add the proof of an object, named as said; return the expression of its mirror, None if it can have none."""
         plain = dumps_by_steps(schema) and not has_dump_hooks(schema) and not reads_itself(schema)
-        if not plain or type(schema) in path or schema.dict_class is not dict or not schema.dump_fields:
+        if (
+            not plain
+            or depth > _MOST_INDENTED
+            or type(schema) in path
+            or schema.dict_class is not dict
+            or not schema.dump_fields
+        ):
             return None
         attributes = [
             name if field.attribute is None else field.attribute for name, field in schema.dump_fields.items()
@@ -254,7 +264,7 @@ class _MirrorSource:
         return _writes_iso(field, dt.datetime)
 
     def _add_list(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
-        if "_serialize" in field.inner.__dict__:
+        if "_serialize" in field.inner.__dict__ or depth > _MOST_INDENTED:
             return False
         item, items = self._new_name("v"), self._new_name("v")
         before = len(self.lines)  # A list whose items are written as they are needs no copy.

@@ -30,7 +30,7 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
-from ramekin.schemas.elements import compile_closure
+from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
@@ -62,7 +62,7 @@ def compile_mold(
         other: Loads the bodies that the mold does not take.
         finish: Makes of what the schema's fields have loaded what is returned, for a schema with ``post_load`` hooks.
     """
-    source = _MoldSource(limits.json_depth)
+    source = _MoldSource(min(limits.json_depth, MOST_NESTED))
     whole = source.add_root(schema)
     if whole is None:
         return None
@@ -152,7 +152,8 @@ class _MoldSource:
             *(f" {line}" for line in whole.build),
             f" return {whole.result}, None" if self.namespace["finish"] is None else f" return finish({whole.result})",
         ]
-        return compile_closure(lines, "read", self.namespace)  # type: ignore[no-any-return]  # Made of source.
+        read: Read = compile_closure(lines, "read", self.namespace)
+        return read
 
     def add_root(self, schema: Schema) -> _Made | None:
         """Add a schema that a body is loaded by."""
