@@ -186,6 +186,15 @@ def encode(value: Any) -> bytes:
     return text
 
 
+def to_raw(value: Any) -> object:
+    """Return what the codec writes in another value as `encode` writes this one.
+
+    Raises:
+        EncodeError: As `encode` does; it tells nothing of the other value.
+    """
+    return msgspec.Raw(encode(value))
+
+
 def can_name(key: object) -> bool:
     """Tell whether a member of a mirror or a mold can have a key: one that JSON writes as it is."""
     return type(key) is str and key.isprintable() and not {'"', "\\"} & {*key}

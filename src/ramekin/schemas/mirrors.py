@@ -11,18 +11,20 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from decimal import Decimal
 from keyword import iskeyword
 from typing import Any, TypeAlias
 
 from marshmallow import Schema, fields
 from marshmallow.fields import Field
 
-from ramekin.json import PLAIN_ERRORS, can_name, encode_plain, make_mirror
+from ramekin.json import PLAIN_ERRORS, EncodeError, can_name, encode_plain, make_mirror, to_raw
 from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.plainness import (
     dumps_by_steps,
     dumps_name,
+    dumps_value,
     has_dump_hooks,
     has_plain_attributes,
     is_data,
@@ -41,14 +43,18 @@ _MOST_MISSES = 512
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64
 
+#: Writes what it is given.
+_ANYTHING = fields.Raw()
+
 #: Deepest line of the source below which lists and objects are gone into; a list takes two.
 _MOST_INDENTED = 2 * MOST_NESTED
 
 #: Names of built-ins in the source.
 _BUILTINS = ("type", "str", "int", "float", "list", "dict")
 
-#: What reading an object that is not as its proof expects may raise, and what the codec may; a proof that fails, too.
-_ERRORS = (*PLAIN_ERRORS, AttributeError, LookupError)
+#: What reading an object that is not as its proof expects may raise, and what the codec or rounding may; a proof that
+#: fails, too.
+_ERRORS = (*PLAIN_ERRORS, ArithmeticError, AttributeError, EncodeError, LookupError)
 
 
 def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write) -> Writers:
@@ -144,8 +150,11 @@ class _MirrorSource:
             "utc": dt.UTC,
             "datetime": dt.datetime,
             "date": dt.date,
+            "time": dt.time,
+            "Decimal": Decimal,
             "UUID": uuid.UUID,
             "encode": encode_plain,
+            "to_raw": to_raw,
             "spell_utc": _spell_utc,
         }
 
@@ -247,7 +256,11 @@ class _MirrorSource:
         if serialize is fields.Nested._serialize and finds_schema_itself(field):
             return self._add_nested(field, v, depth, path)
         if serialize is fields.Enum._serialize:
-            return self._add_enum(field, v, depth)
+            return self._add_enum(field, v, depth, path)
+        if serialize is fields.Mapping._serialize and isinstance(field, fields.Mapping):
+            return self._add_mapping(field, v, depth, path)
+        if isinstance(field, fields.Decimal):
+            return self._add_decimal(field, v, depth)
         lines = _prove_scalar(field)
         for line in lines:
             self._add(depth, line.format(v=v))
@@ -300,14 +313,49 @@ class _MirrorSource:
         self._add(depth, f"elif {v} is not None: raise LookupError")
         return mirror is not None
 
-    def _add_enum(self, field: Any, v: str, depth: int) -> bool:
-        if not dumps_name(field):
+    def _add_mapping(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
+        inner = [each for each in (field.key_field, field.value_field) if each is not None]
+        own = any("_serialize" in each.__dict__ for each in inner)
+        is_text = field.key_field is None or type(field.key_field)._serialize is fields.String._serialize
+        if own or not is_text or field.mapping_type is not dict or depth > _MOST_INDENTED:
             return False
-        members = self._new_name("enum")
-        self.namespace[members] = field.enum
-        self._add(depth, f"if type({v}) is {members}: {v} = {v}._name_")
+        self._add(depth, f"if type({v}) is dict:")
+        if inner:
+            key, item, items = self._new_name("k"), self._new_name("v"), self._new_name("v")
+            self._add(depth, f" {items} = {{}}")
+            self._add(depth, f" for {key}, {item} in {v}.items():")
+            self._add(depth, f"  if type({key}) is not str: raise LookupError")
+            if not self._add_value(field.value_field or _ANYTHING, item, depth + 2, path):
+                return False
+            self._add(depth, f"  {items}[{key}] = {item}")
+        else:
+            items = f"to_raw({v})"
+        self._add(depth, f" {v} = {items}")
         self._add(depth, f"elif {v} is not None: raise LookupError")
         return True
+
+    def _add_enum(self, field: Any, v: str, depth: int, path: tuple[type, ...]) -> bool:
+        by_name = dumps_name(field)
+        members = self._new_name("enum")
+        self.namespace[members] = field.enum
+        self._add(depth, f"if type({v}) is {members}: {v} = {v}.{'_name_' if by_name else '_value_'}")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return by_name or (dumps_value(field) and self._add_value(field.field, v, depth, path))
+
+    def _add_decimal(self, field: Any, v: str, depth: int) -> bool:
+        cls, base = type(field), fields.Decimal
+        if any(getattr(cls, each) is not getattr(base, each) for each in ("_serialize", "_format_num", "_to_string")):
+            return False
+        result = v
+        if field.places is not None:
+            places, rounding = self._new_name("places"), self._new_name("rounding")
+            self.namespace |= {places: field.places, rounding: field.rounding}
+            result = f"{v}.quantize({places}, {rounding})"
+        if field.as_string:
+            result = f"format({result}, 'f')"
+        self._add(depth, f"if type({v}) is Decimal and {v}.is_finite(): {v} = {result}")
+        self._add(depth, f"elif {v} is not None: raise LookupError")
+        return not {"_format_num", "_to_string"} & {*field.__dict__}
 
 
 class _PlainClasses:
@@ -359,10 +407,14 @@ def _prove_scalar(field: Any) -> list[str]:
             return [line]
     if serialize is fields.Number._serialize:
         return _prove_number(field)
-    if serialize is Field._serialize and isinstance(field, fields.Boolean):
-        return ["if {v} is not True and {v} is not False and {v} is not None: raise LookupError"]
+    if serialize is Field._serialize:
+        if isinstance(field, fields.Boolean):
+            return ["if {v} is not True and {v} is not False and {v} is not None: raise LookupError"]
+        return ["if type({v}) is not str and type({v}) is not int and {v} is not None: {v} = to_raw({v})"]
     if serialize is fields.DateTime._serialize and field.OBJ_TYPE == "date" and _writes_iso(field, dt.date):
         return ["if type({v}) is not date and {v} is not None: raise LookupError"]
+    if serialize is fields.DateTime._serialize and field.OBJ_TYPE == "time" and _writes_iso(field, dt.time):
+        return ["if (type({v}) is not time or {v}.tzinfo is not None) and {v} is not None: raise LookupError"]
     return []
 
 

@@ -14,7 +14,7 @@ from marshmallow.fields import Field
 from ramekin.schemas.copies import finds_schema_itself
 from ramekin.schemas.strictness import SettledNested
 
-_ENUM_NAME = getattr_static(enum.Enum, "name")
+_ENUM_NAME, _ENUM_VALUE = getattr_static(enum.Enum, "name"), getattr_static(enum.Enum, "value")
 
 _DUMP_STEPS = ("dump", "_serialize", "_invoke_dump_processors", "_invoke_processors")
 
@@ -62,6 +62,12 @@ def dumps_name(field: fields.Enum[Any]) -> bool:
     own = "_serialize" in field.field.__dict__ or type(field.field) is not fields.String
     plain = type(field.enum) is enum.EnumType and getattr_static(field.enum, "name") is _ENUM_NAME
     return plain and not own and not field.by_value
+
+
+def dumps_value(field: fields.Enum[Any]) -> bool:
+    """Tell whether a field dumps the members of its enumeration by their values, by marshmallow's own code."""
+    plain = type(field.enum) is enum.EnumType and getattr_static(field.enum, "value") is _ENUM_VALUE
+    return plain and bool(field.by_value) and "_serialize" not in field.field.__dict__
 
 
 def has_plain_attributes(cls: type) -> bool:
