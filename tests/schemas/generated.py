@@ -299,6 +299,8 @@ def make_field(rng: random.Random, names: list[str], depth: int) -> Field:
         lambda: fields.Constant(rng.choice(["constant", None]), **_options(rng, names)),
         lambda: fields.Method("dump_method", "load_method"),
         lambda: fields.Function(_serialize_function, rng.choice([None, str])),
+        lambda: fields.Enum(Mood, by_value=rng.choice(by_values), **options),
+        lambda: fields.Enum(Size, by_value=rng.choice([*by_values, fields.Integer]), **options),
     ]
     if depth <= 0 or rng.random() < 0.7:
         common = [0, 2, 3, 5, 7, 10, 13, 17, 18]
@@ -550,9 +552,21 @@ _TYPICAL: dict[type | None, list[Any]] = {
     fields.Integer: [0, 1, 2, 3, -1, 4, 2.0, "2"],
     fields.Float: [0.5, 1, 2.5, -1.5, 3.0, 11.0],
     fields.Boolean: [True, False],
-    fields.DateTime: ["2020-01-02T03:04:05+00:00", "2020-01-02T03:04:05Z", "2020-01-02T03:04:05", "2020-01-02"],
+    fields.Decimal: [0, 1, 2.5, 0.1, 0.25, -1, 10**20, 1e300, 4, "1.5", "1.25", "-0", "1e5", "9" * 19],
+    fields.DateTime: [
+        "2020-01-02T03:04:05+00:00",
+        "2020-01-02T03:04:05Z",
+        "2020-01-02T03:04:05",
+        "2020-01-02T03:04:05.5Z",
+        "2020-01-02T03:04:05.123456789+01:00",
+        "2020-01-02t03:04:05.25z",
+        "2020-01-02T24:00:00Z",
+        "2020-02-30T03:04:05.5",
+        "2020-01-02",
+    ],
     fields.Date: ["2020-01-02", "2020-13-01"],
-    fields.Enum: ["RED", "BLUE", "red", "no", 1],
+    fields.Time: ["03:04:05", "03:04:05.5", "03:04:05.5Z", "03:04:05z", "24:00:00", "03:04", "T3:04:05"],
+    fields.Enum: ["RED", "BLUE", "red", "no", 1, "good", "GOOD", 3, 3.0],
     fields.UUID: ["12345678-1234-5678-1234-567812345678", "x"],
 }
 
@@ -677,7 +691,9 @@ _OUTGOING: dict[type | None, list[Any]] = {
         dt.datetime(20, 1, 2, tzinfo=dt.timezone(dt.timedelta(seconds=5))),
         None,
     ],
+    fields.Decimal: [decimal.Decimal("1.25"), decimal.Decimal("-0"), decimal.Decimal("NaN"), 1, 1.5, "2", None],
     fields.Date: [dt.date(2020, 1, 2), dt.datetime(2020, 1, 2), None],
-    fields.Enum: [Colour.RED, Colour.ONE, None],
+    fields.Time: [dt.time(1, 2), dt.time(1, 2, 3, 40), dt.time(1, 2, tzinfo=dt.UTC), None],
+    fields.Enum: [Colour.RED, Colour.ONE, Mood.GOOD, Size.BIG, None],
     fields.UUID: [uuid.UUID(int=5), None, "x"],
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from marshmallow import Schema, ValidationError, fields, validate
-from tests.schemas.generated import Colour
+from tests.schemas.generated import Colour, Size
 
 from ramekin.json import JSONError
 from ramekin.limits import Limits
@@ -34,6 +34,9 @@ class Whole(Schema):
     part = fields.Nested(Part)
     parts = fields.List(fields.Nested(Part))
     rows = fields.Nested(Part, many=True)
+    price = fields.Decimal(validate=validate.Range(min=0))
+    size = fields.Enum(Size, by_value=True)
+    at = fields.Time()
 
 
 LIMITS = Limits(json_nodes=400, number_digits=20, json_depth=4)
@@ -65,6 +68,9 @@ GOOD = {"email": "a@example.com", "part": {"name": "ab"}}
         {"tags": ["", "b", "c"]},
         {"part": {}},
         {"part": {"name": "1", "number": 9}},
+        {"price": -1, "size": 4, "at": "24:00:00"},
+        {"price": "1", "at": "03:04:05.5Z"},
+        {"price": 0.5, "size": 3, "at": "5"},
         {"parts": [{"name": "ab"}, {"name": ""}], "rows": [{"name": None}, {}]},
     ],
 )
@@ -172,10 +178,10 @@ def refuse(value: Any) -> None:
         fields.String(load_default=str),
         fields.String(data_key="{"),
         fields.Raw(validate=refuse),
-        fields.Decimal(),
-        fields.List(fields.Decimal()),
-        fields.Nested({"x": fields.Decimal()}),
-        fields.Nested({"x": fields.Decimal()}, many=True),
+        fields.TimeDelta(),
+        fields.List(fields.TimeDelta()),
+        fields.Nested({"x": fields.TimeDelta()}),
+        fields.Nested({"x": fields.TimeDelta()}, many=True),
     ],
 )
 def test_what_calls_a_users_code_has_no_finder(field: fields.Field[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
-from tests.schemas.generated import LOG, Colour, make_data, make_schema
+from tests.schemas.generated import LOG, Colour, Mood, Size, make_data, make_schema
 from tests.schemas.test_sameness import SEEDS, outcome, run_cases
 
 from ramekin.errors import FrozenError
@@ -38,6 +38,8 @@ def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
     lengths = [None, validate.Length(1, 3), validate.Length(equal=2), [validate.Length(1), validate.Regexp("[ab:]")]]
     texts = [*lengths, validate.OneOf(["a", "b", "é"]), validate.Email(), validate.Equal("a")]
     ranges = [None, validate.Range(0, 3), validate.Range(0.5, 2.5, min_inclusive=False), validate.Range(max=2**63)]
+    texts_by: list[Any] = [True, fields.String]
+    numbers_by: list[Any] = [True, fields.Integer]
     makers: list[Callable[[], fields.Field[Any]]] = [
         lambda: fields.String(validate=rng.choice(texts), **options),
         lambda: fields.Integer(validate=rng.choice(ranges), **options),
@@ -45,12 +47,17 @@ def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
         lambda: fields.Boolean(**options),
         lambda: fields.DateTime(**options),
         lambda: fields.Date(**options),
+        lambda: fields.Time(**options),
+        lambda: fields.Decimal(validate=rng.choice(ranges), places=rng.choice([None, None, 1]), **options),
+        lambda: fields.Decimal(validate=rng.choice(ranges), places=rng.choice([None, 1]), as_string=True, **options),
         lambda: fields.UUID(**options),
         lambda: fields.Enum(Colour, **options),
+        lambda: fields.Enum(Mood, by_value=rng.choice(texts_by), **options),
+        lambda: fields.Enum(Size, by_value=rng.choice(numbers_by), **options),
         lambda: fields.List(make_plain_field(rng, depth - 1), validate=rng.choice(lengths[:3]), **options),
         lambda: fields.Nested(make_plain_class(rng, depth - 1), many=rng.random() < 0.3, **options),
     ]
-    return rng.choice(makers if depth > 0 else makers[:8])()
+    return rng.choice(makers if depth > 0 else makers[:-2])()
 
 
 def make_plain_class(rng: random.Random, depth: int = 2) -> type[Schema]:
@@ -132,6 +139,12 @@ class Whole(Schema):
     weight = fields.Float(validate=validate.Range(0, 200))
     count = fields.Integer(load_default=7)
     born = fields.DateTime()
+    day = fields.Date()
+    at = fields.Time()
+    price = fields.Decimal(places=1, validate=validate.Range(min=0))
+    prices = fields.List(fields.Decimal(as_string=True))
+    mood = fields.Enum(Mood, by_value=True)
+    sizes = fields.List(fields.Enum(Size, by_value=fields.Integer))
     colour = fields.Enum(Colour, data_key="the colour")
     tags = fields.List(fields.String(), validate=validate.Length(max=2))
     part = fields.Nested(Part, attribute="piece")
@@ -143,7 +156,13 @@ GOOD = {
     "name": "rex",
     "kind": None,
     "weight": 3,
-    "born": "2020-01-02T03:04:05Z",
+    "born": "2020-01-02T03:04:05.123Z",
+    "day": "2020-01-02",
+    "at": "03:04:05.5Z",
+    "price": 1.25,
+    "prices": ["1.10", "-0"],
+    "mood": "good",
+    "sizes": [3],
     "the colour": "RED",
     "tags": ["x:", 'y"'],
     "part": {"name": "é"},
@@ -184,6 +203,12 @@ def test_a_good_body_is_loaded_by_the_codec(indent: int | None) -> None:
         b'{"name": "rex", "weight": 1.000000000000000000000}',
         b'{"name": "rex", "born": "2020-01-02"}',
         b'{"name": "rex", "born": "2020-13-02T03:04:05Z"}',
+        b'{"name": "rex", "at": "03:04:05z"}',
+        b'{"name": "rex", "price": -0.01}',
+        b'{"name": "rex", "price": 1e300}',
+        b'{"name": "rex", "prices": [1]}',
+        b'{"name": "rex", "mood": "GOOD"}',
+        b'{"name": "rex", "sizes": [true]}',
         b'{"name": "rex"} ' + b" " * 800,
         b"\xef\xbb\xbf" + b'{"name": "rex"}',
         b"{}",
@@ -211,6 +236,17 @@ def test_a_coercing_reader_takes_what_marshmallow_takes() -> None:
 
     assert read(b'{"at": "2020-01-02", "n": 1}')[0] == {"at": dt.datetime(2020, 1, 2), "n": 1}
     assert read(b'{"n": "13"}') == ({"n": 13}, None)
+
+
+def test_a_reader_is_compiled_once() -> None:
+    """A function that was looked up before the first body does not compile what it reads with anew."""
+    reader = compile_body_reader(Part(), LIMITS)
+    early = reader.read
+    early(b'{"name": "a"}')
+    made = reader.read
+    early(b'{"name": "a"}')
+
+    assert reader.read is made
 
 
 def test_an_unknown_member_is_left_out_in_steps() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from marshmallow import ValidationError, validate
@@ -182,7 +183,7 @@ def _length(validator: Any, value_type: type) -> _Made:
 
 def _range(validator: Any, value_type: type) -> _Made:
     bounds = (validator.min, validator.max)
-    if value_type not in (int, float) or any(bound is not None and not _is_finite(bound) for bound in bounds):
+    if value_type not in (int, float, Decimal) or any(bound is not None and not _is_finite(bound) for bound in bounds):
         return None
     low, high = "<=" if validator.min_inclusive else "<", "<=" if validator.max_inclusive else "<"
     source = _between("{x}", validator.min, validator.max, low, high)

@@ -109,7 +109,8 @@ class BodyReader:
         self.read: Read = self._read_first
 
     def _read_first(self, body: bytes) -> tuple[Any, list[Fault] | None]:
-        self.read = self._compile()
+        if self.read == self._read_first:  # Another thread may have been here, or it was looked up too early.
+            self.read = self._compile()
         return self.read(body)
 
 

@@ -41,8 +41,8 @@ Read: TypeAlias = Callable[[bytes], "tuple[Any, Any]"]
 #: Most bodies in a row that are left at once, after some that could not be taken.
 _MOST_RESTS = 63
 
-#: Fields whose values are text in JSON, which is converted.
-_CONVERTED = (fields.DateTime, fields.UUID, fields.Enum)
+#: Fields whose values are text or numbers in JSON, which are converted.
+_CONVERTED = (fields.DateTime, fields.Date, fields.Time, fields.UUID, fields.Enum, fields.Decimal)
 
 
 def compile_mold(
@@ -260,18 +260,22 @@ class _MoldSource:
         return made
 
     def _converted(self, given: Field[Any], recipe: Recipe, x: str) -> _Made:
-        """Return what makes the result of text that stands for something else."""
-        step = recipe.steps[0]
+        """Return what makes the result of text or numbers that stand for something else."""
         names = {name: self._constant(name, value) for name, value in recipe.constants.items()}
-        result = step.result.format(v=x, **names)
-        condition = step.condition.removeprefix("type({v}) is str and ")  # The codec gives nothing but text.
-        made = _Made(str, x, 2)
-        if condition != "type({v}) is str":
-            made.lines.append(f"if not ({condition.format(v=x, **names)}): return leave(body)")
-        if step.may_fail:
-            made.lines += [f"try: {x} = {result}", "except ValueError: return leave(body)"]
-        else:
-            made.lines.append(f"{x} = {result}")
+        types = [step.condition.partition(" and ")[0] for step in recipe.steps]
+        made = _Made(str, x, 2) if types == ["type({v}) is str"] else _Made(int | float if types[1:] else int, x)
+        self.numbers = self.numbers or made.annotation is not str
+        for step, tested in zip(recipe.steps, types, strict=True):
+            # Where there is one type, the codec gives nothing else.
+            condition = step.condition if types[1:] else step.condition.removeprefix(tested).removeprefix(" and ")
+            convert = [f"{x} = {step.result.format(v=x, **names)}"]
+            if step.may_fail:
+                convert = [f"try: {convert[0]}", "except ValueError: return leave(body)"]
+            test = f"{'elif' if made.lines else 'if'} {condition.format(v=x, **names)}:"
+            made.lines += [test, *(f" {line}" for line in convert)] if condition else convert
+        if made.lines[0].startswith("if "):
+            made.lines.append("else: return leave(body)")
+        self._add_validators(made, given.validators, recipe.steps[0].value_type)
         return made
 
     def _add_validators(self, made: _Made, validators: list[Any], kind: type) -> None:

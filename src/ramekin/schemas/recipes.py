@@ -7,17 +7,20 @@ and which are refused by a fixed message. Whatever a recipe does not cover, the 
 from __future__ import annotations
 
 import datetime as dt
+import enum
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 from marshmallow.fields import Field
 
 from ramekin.schemas import formats, kinds
-from ramekin.schemas.strictness import JudgedValue
+from ramekin.schemas.strictness import JudgedMember, JudgedUnrounded, JudgedValue
+from ramekin.schemas.validators import Validator
 
 #: Types that JSON gives, and None of which is another's subclass by chance.
 _JSON_TYPES = frozenset({str, int, float, bool, list, dict})
@@ -62,15 +65,15 @@ class Recipe:
 
 def find_recipe(field: Field[Any]) -> Recipe | None:
     """Return the recipe of a field, None for one that only marshmallow can load."""
-    if not loads_plainly(field):
+    if not loads_plainly(field) or not _loads_by_class(field):
         return None
-    own = field.__dict__.get("_deserialize")
-    if own is not None and type(own) is not JudgedValue:
-        return None
-    strict = own.kind.name if own is not None else ""
-    form = own.form if own is not None else "free"
-    if own is not None and own.number_digits < _INLINE_DIGITS:
-        return None
+    judged = field.__dict__.get("_deserialize")
+    judged = judged.deserialize if type(judged) is JudgedUnrounded else judged
+    strict, form = ("", "free")
+    if type(judged) is JudgedValue:
+        strict, form = judged.kind.name, judged.form
+        if judged.number_digits < _INLINE_DIGITS:
+            return None
     for cls, methods, maker in _MAKERS:
         if isinstance(field, cls) and all(getattr(type(field), each) is getattr(cls, each) for each in methods):
             return maker(field, strict, form)
@@ -86,6 +89,14 @@ def loads_plainly(field: Field[Any]) -> bool:
         and not getattr(field, "pre_load", None)
         and not getattr(field, "post_load", None)
     )
+
+
+def _loads_by_class(field: Field[Any]) -> bool:
+    """Tell whether a field deserializes by the method of its class, perhaps after a judge."""
+    own: Any = field.__dict__.get("_deserialize")
+    while type(own) in (JudgedMember, JudgedUnrounded, JudgedValue):
+        own = own.deserialize
+    return own is None or getattr(own, "__func__", None) is type(field)._deserialize
 
 
 def fixed_message(field: Field[Any], key: str, **known: Any) -> Any:
@@ -141,6 +152,48 @@ def _float(field: Any, strict: str, form: str) -> Recipe | None:
     )
 
 
+def _decimal(field: Any, strict: str, form: str) -> Recipe | None:
+    own = field.__dict__.get("_deserialize")
+    bounds = own.bounds if type(own) is JudgedUnrounded else ()
+    make = Decimal if field.places is None else _rounder(field.places, field.rounding, bounds)
+    # Where the number is judged before it is rounded, what is wrong with it may be one or the other.
+    message = None if bounds else fixed_message(field, "invalid")
+    constants = {
+        "make": make,
+        "others": _JSON_TYPES - {int, float} if form == "json" else frozenset({bool, list, dict}),
+    }
+    may_fail = field.places is not None
+    if strict == kinds.DECIMAL_STRING.name:
+        condition = "type({v}) is str and len({v}) <= {digits} and {match}({v})"
+        match = formats.compile_pattern(formats.PLAIN_DECIMAL).match
+        constants |= {"digits": _INLINE_DIGITS, "match": match, "others": _JSON_TYPES - {str}}
+        step = Step(condition, "{make}({v})", Decimal, may_fail)
+        return Recipe((step,), constants, "type({v}) in {others}", message)
+    if strict not in ("", kinds.NUMBER.name) or form == "text":
+        return None
+    whole = "type({v}) is int and -9007199254740992 < {v} < 9007199254740992"
+    steps = tuple(
+        Step(condition, "{make}(str({v}))", Decimal, may_fail)
+        for condition in (whole, "type({v}) is float and {v} - {v} == 0.0")
+    )
+    return Recipe(steps, constants, "type({v}) in {others}", message)
+
+
+def _rounder(places: Decimal, rounding: str | None, bounds: Sequence[Validator]) -> Callable[[str], Decimal]:
+    """Return what makes a number of text, and raises ValueError where it cannot be rounded or is out of bounds."""
+
+    def make(text: str) -> Decimal:
+        number = Decimal(text)
+        try:
+            for judge in bounds:
+                judge(number)
+            return number.quantize(places, rounding=rounding)
+        except (ArithmeticError, ValidationError) as error:
+            raise ValueError from error
+
+    return make
+
+
 def _boolean(field: Any, strict: str, form: str) -> Recipe | None:
     if field.truthy is not fields.Boolean.truthy or field.falsy is not fields.Boolean.falsy or 1 in field.falsy:
         return None
@@ -188,44 +241,63 @@ def _temporal(field: Any, strict: str, form: str) -> Recipe | None:
         return None
     condition, shapes, pattern = _SHAPES[strict]
     return Recipe(
-        (Step(condition, "{parse}({v})", cls, may_fail=True),),
-        {"parse": parse, "shapes": shapes, "match": formats.compile_pattern(pattern).match},
+        (Step(f"type({{v}}) is str and {condition}", "{parse}({v})", cls, may_fail=True),),
+        {
+            "parse": parse,
+            "shapes": shapes,
+            "match": formats.compile_pattern(pattern).match,
+            "parses": formats.compile_pattern(pattern.replace("Zz", "Z")).match,
+        },
         "type({v}) is str and not {match}({v})",
         message,
     )
 
 
 # Where separators stand at every third place, one slice tells the shape; with the length and a successful parse,
-# nothing but the RFC 3339 form is left. From Python 3.13 on the parser takes 24:00 for the next day.
-_NO_24 = " and {v}[11:13] != '24'" if sys.version_info >= (3, 13) else ""
-_SHAPED = "type({v}) is str and {shapes}.get({v}[4::3]) == len({v})" + _NO_24
+# nothing but the RFC 3339 form is left. Fractions have no such shape. The parser takes no small z, and from Python 3.13
+# on 24:00 for the next day.
+_NO_24 = " and {{v}}{} != '24'" if sys.version_info >= (3, 13) else ""
+_IS_DATE = "{shapes}.get({v}[4::3]) == len({v})"
+_IS_DATE_TIME = f"({_IS_DATE}{_NO_24.format('[11:13]')} or {{parses}}({{v}}))"
+_IS_TIME = f"({{shapes}}.get({{v}}[2::3]) == len({{v}}){_NO_24.format('[:2]')} or {{parses}}({{v}}))"
 _SHAPES: dict[str, tuple[str, dict[str, int], str]] = {
-    kinds.DATE_TIME.name: (_SHAPED, {"--T::Z": 20, "--T::+:": 25, "--T::-:": 25}, formats.DATE_TIME),
-    kinds.LOCAL_DATE_TIME.name: (_SHAPED, {"--T::": 19}, formats.LOCAL_DATE_TIME),
-    kinds.DATE.name: ("type({v}) is str and {shapes}.get({v}[4::3]) == len({v})", {"--": 10}, formats.DATE),
+    kinds.DATE_TIME.name: (_IS_DATE_TIME, {"--T::Z": 20, "--T::+:": 25, "--T::-:": 25}, formats.DATE_TIME),
+    kinds.LOCAL_DATE_TIME.name: (_IS_DATE_TIME, {"--T::": 19}, formats.LOCAL_DATE_TIME),
+    kinds.DATE.name: (_IS_DATE, {"--": 10}, formats.DATE),
+    kinds.TIME.name: (_IS_TIME, {"::": 8}, formats.TIME),
 }
 
 
 def _enum(field: Any, strict: str, form: str) -> Recipe | None:
-    if field.by_value or type(field.field) is not fields.String or not _is_by_name(field):
+    if type(field.enum) is not enum.EnumType or not _loads_by_class(field.field):
         return None
-    members = dict(field.enum.__members__)
-    choices = field.choices_text
-    message = fixed_message(field, "unknown", choices=choices)
+    members = _members_by_value(field) if field.by_value else _members_by_name(field)
+    types = {type(key) for key, _ in members}
+    if types not in ({str}, {int}) or type(field.field) not in _TAKEN[types == {str}]:
+        return None
+    kind = types.pop().__name__
     return Recipe(
-        (Step("type({v}) is str and {v} in {members}", "{members}[{v}]", object),),
-        {"members": members},
-        "type({v}) is str and {v} not in {members}",
-        message,
+        (Step(f"type({{v}}) is {kind} and {{v}} in {{members}}", "{members}[{v}]", object),),
+        {"members": dict(members)},
+        f"type({{v}}) is {kind} and {{v}} not in {{members}}",
+        fixed_message(field, "unknown", choices=field.choices_text),
     )
 
 
-def _is_by_name(field: Any) -> bool:
-    import enum
+def _members_by_name(field: Any) -> list[tuple[Any, Any]]:
+    return [*field.enum.__members__.items()]
 
-    own = field.field.__dict__.get("_deserialize")
-    return type(field.enum) is enum.EnumType and (own is None or type(own) is JudgedValue)
 
+def _members_by_value(field: Any) -> list[tuple[Any, Any]]:
+    """Return the members with their values; none where another value may stand for a member."""
+    is_plain = getattr(field.enum._missing_, "__func__", None) is _MISSING
+    return [(member.value, member) for member in field.enum] if is_plain else []
+
+
+#: How an enumeration finds nothing for what is no value of a member.
+_MISSING = vars(enum.Enum)["_missing_"].__func__
+#: The fields that leave integers as they are, and texts.
+_TAKEN = ((fields.Raw, fields.Integer), (fields.Raw, fields.String))
 
 _Maker = Callable[[Any, str, str], "Recipe | None"]
 
@@ -233,6 +305,7 @@ _Maker = Callable[[Any, str, str], "Recipe | None"]
 _MAKERS: tuple[tuple[type, tuple[str, ...], _Maker], ...] = (
     (fields.Enum, ("_deserialize",), _enum),
     (fields.Integer, ("_deserialize", "_validated", "_format_num", "num_type"), _integer),
+    (fields.Decimal, ("_deserialize", "_validated", "_format_num", "num_type"), _decimal),
     (fields.Float, ("_deserialize", "_validated", "_format_num", "num_type"), _float),
     (fields.Boolean, ("_deserialize",), _boolean),
     (fields.String, ("_deserialize",), _string),
@@ -241,5 +314,6 @@ _MAKERS: tuple[tuple[type, tuple[str, ...], _Maker], ...] = (
     (fields.AwareDateTime, ("_deserialize",), _temporal),
     (fields.DateTime, ("_deserialize",), _temporal),
     (fields.Date, ("_deserialize",), _temporal),
+    (fields.Time, ("_deserialize",), _temporal),
     (Field, ("_deserialize",), _raw),
 )
