@@ -169,7 +169,7 @@ def _length(rng: random.Random) -> Any:
 
 def _range(rng: random.Random) -> Any:
     return validate.Range(
-        min=rng.choice([None, 0, -1.5, 2]),
+        min=rng.choice([None, 0, -1.5, 2, decimal.Decimal("0.25")]),
         max=rng.choice([None, 3, 10.5, decimal.Decimal(4)]),
         min_inclusive=rng.random() < 0.7,
         max_inclusive=rng.random() < 0.7,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -38,6 +39,7 @@ def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
     lengths = [None, validate.Length(1, 3), validate.Length(equal=2), [validate.Length(1), validate.Regexp("[ab:]")]]
     texts = [*lengths, validate.OneOf(["a", "b", "é"]), validate.Email(), validate.Equal("a")]
     ranges = [None, validate.Range(0, 3), validate.Range(0.5, 2.5, min_inclusive=False), validate.Range(max=2**63)]
+    prices = [*ranges, validate.Range(decimal.Decimal("0.25"), max_inclusive=False), validate.Range(0.1)]
     texts_by: list[Any] = [True, fields.String]
     numbers_by: list[Any] = [True, fields.Integer]
     makers: list[Callable[[], fields.Field[Any]]] = [
@@ -48,8 +50,8 @@ def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
         lambda: fields.DateTime(**options),
         lambda: fields.Date(**options),
         lambda: fields.Time(**options),
-        lambda: fields.Decimal(validate=rng.choice(ranges), places=rng.choice([None, None, 1]), **options),
-        lambda: fields.Decimal(validate=rng.choice(ranges), places=rng.choice([None, 1]), as_string=True, **options),
+        lambda: fields.Decimal(validate=rng.choice(prices), places=rng.choice([None, None, 1]), **options),
+        lambda: fields.Decimal(validate=rng.choice(prices), places=rng.choice([None, 1]), as_string=True, **options),
         lambda: fields.UUID(**options),
         lambda: fields.Enum(Colour, **options),
         lambda: fields.Enum(Mood, by_value=rng.choice(texts_by), **options),

@@ -176,30 +176,37 @@ def _length(validator: Any, value_type: type) -> _Made:
     if validator.equal is not None:
         source, message = f"len({{x}}) == {validator.equal}", validator.message_equal
     else:
-        source = _between("len({x})", validator.min, validator.max, "<=", "<=")
+        low, high = (None if bound is None else str(bound) for bound in bounds[:2])
+        source = _between("len({x})", low, high, "<=", "<=")
         message = _bounded_message(validator)
     return _made(validator, source, message)
 
 
 def _range(validator: Any, value_type: type) -> _Made:
-    bounds = (validator.min, validator.max)
-    if value_type not in (int, float, Decimal) or any(bound is not None and not _is_finite(bound) for bound in bounds):
+    named = {"low": validator.min, "high": validator.max}
+    bounds = {name: bound for name, bound in named.items() if bound is not None}
+    # A Decimal has no literal, and what is no Decimal is not compared with one.
+    constants = {name: bound for name, bound in bounds.items() if type(bound) is value_type is Decimal}
+    plain = all(name in constants or _is_finite(bound) for name, bound in bounds.items())
+    if value_type not in (int, float, Decimal) or not plain or any(each.is_nan() for each in constants.values()):
         return None
     low, high = "<=" if validator.min_inclusive else "<", "<=" if validator.max_inclusive else "<"
-    source = _between("{x}", validator.min, validator.max, low, high)
-    return _made(validator, source, _bounded_message(validator))
+    shown = {name: f"{{{name}}}" if name in constants else f"({bound!r})" for name, bound in bounds.items()}
+    source = _between("{x}", shown.get("low"), shown.get("high"), low, high)
+    made = _made(validator, source, _bounded_message(validator))
+    return made and (made[0], constants, made[2])
 
 
 def _is_finite(bound: Any) -> bool:
     return type(bound) is int or (type(bound) is float and math.isfinite(bound))
 
 
-def _between(middle: str, low: Any, high: Any, low_sign: str, high_sign: str) -> str:
+def _between(middle: str, low: str | None, high: str | None, low_sign: str, high_sign: str) -> str:
     source = middle
     if low is not None:
-        source = f"({low!r}) {low_sign} {source}"
+        source = f"{low} {low_sign} {source}"
     if high is not None:
-        source = f"{source} {high_sign} ({high!r})"
+        source = f"{source} {high_sign} {high}"
     return "True" if low is None and high is None else source
 
 

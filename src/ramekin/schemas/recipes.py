@@ -289,9 +289,9 @@ def _members_by_name(field: Any) -> list[tuple[Any, Any]]:
 
 
 def _members_by_value(field: Any) -> list[tuple[Any, Any]]:
-    """Return the members with their values; none where another value may stand for a member."""
-    is_plain = getattr(field.enum._missing_, "__func__", None) is _MISSING
-    return [(member.value, member) for member in field.enum] if is_plain else []
+    """Return the members with their values; none where the enumeration finds members for other values."""
+    finds_others = getattr(field.enum._missing_, "__func__", None) is not _MISSING
+    return [] if finds_others else [*field.enum._value2member_map_.items()]
 
 
 #: How an enumeration finds nothing for what is no value of a member.
