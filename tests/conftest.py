@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# A test run inside a test forgets what it has imported. With each new import of this module CPython 3.11 gives up a
+# reference to a type of it, until the process breaks; so it is imported here, once.
+import multiprocessing.synchronize  # noqa: F401
 from collections.abc import Iterator
 from typing import cast
 
