@@ -663,3 +663,23 @@ def test_a_compile_that_fails_leaves_the_app_open() -> None:
     with pytest.raises(DeclarationError, match="Not yet"):
         app.compile()
     app.add_resource("/things", Thing)
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_a_path_value_may_be_named_by_a_keyword(declared: bool) -> None:
+    """A method with ``**values`` takes path values of any name, beside what it declares or alone."""
+
+    @accepts(json={"a": fields.Integer()})
+    @returns(fields.Raw())
+    def post(self: Resource, **values: Any) -> Any:
+        return values
+
+    @returns(fields.Raw())
+    def post_nothing(self: Resource, **values: Any) -> Any:
+        return values
+
+    app = App("Keywords")
+    app.resource("/ways/<int:from>")(type("Ways", (Resource,), {"post": post if declared else post_nothing}))
+
+    expected = {"from": 5, "json": {"a": 1}} if declared else {"from": 5}
+    assert Client(app).post("/ways/5", json={"a": 1} if declared else None).json == expected

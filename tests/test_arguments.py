@@ -9,7 +9,7 @@ import pytest
 from marshmallow import Schema, fields, post_load
 
 from ramekin import App, Resource, Settings, accepts, limits, returns
-from ramekin.arguments import body_limit, content_types, parse_content_type
+from ramekin.arguments import content_types, parse_content_type
 from ramekin.errors import DeclarationError
 from ramekin.fields import Upload
 from ramekin.operations import Declaration, Operation
@@ -170,8 +170,8 @@ def test_content_types_are_parsed(value: str, parsed: Any) -> None:
 def test_files_have_a_limit_of_their_own() -> None:
     """A body with files may be as long as `multipart_bytes`, others as `body_bytes`."""
     change = limits(body_bytes=10, multipart_bytes=20)
-    assert body_limit(operation_of(accepts(json={}), change)) == 10
-    assert body_limit(operation_of(accepts(files={"f": Upload()}), change)) == 20
+    assert operation_of(accepts(json={}), change).body_bytes == 10
+    assert operation_of(accepts(files={"f": Upload()}), change).body_bytes == 20
 
 
 def test_no_more_faults_than_the_limit_are_reported() -> None:

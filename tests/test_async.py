@@ -250,3 +250,26 @@ def test_an_async_method_reads_the_raw_body() -> None:
     client = Client(app)
     assert client.post("/", content=b"12345").json == 10
     assert client.put("/", content=b"x" * 200_000).json == 200_000
+
+
+def test_a_plain_function_may_return_a_coroutine() -> None:
+    """What a decorator that knows no async code makes of an async method is awaited, with and without steps."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            return function(*arguments, **named)
+
+        return call
+
+    async def get(self: Any) -> Any:
+        await asyncio.sleep(0)
+        return "later"
+
+    for hooks in ([], [note([], "before", False)]):
+        app = App("Wrapped", settings=NO_PAGES)
+        for hook in hooks:
+            app.before(hook)
+        method = returns(fields.String())(decorate(get))
+        app.resource("/wrapped")(type("Wrapped", (Resource,), {"get": method}))
+
+        assert Client(app).get("/wrapped").json == "later"

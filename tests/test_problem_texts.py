@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from ramekin import Settings
 from ramekin.json import EncodeError, encode
-from ramekin.problem_texts import compile_faults_writer, write_problem
+from ramekin.problem_texts import _write_instance, compile_faults_writer, write_problem
 from ramekin.problems import BadRequest, NotFound, Problem, ProblemDetails, ValidationFailed
 from ramekin.schemas import Fault
 from ramekin.wsgi import WSGIRequest
@@ -68,3 +68,12 @@ def test_what_no_json_can_carry_is_refused(problem: Problem) -> None:
     """A text that no UTF-8 can carry is refused as it is in a body."""
     with pytest.raises(EncodeError):
         write_problem(ProblemDetails(), problem, make_request("/a"))
+
+
+def test_long_paths_are_not_kept() -> None:
+    """What is remembered of paths is bounded in length as in number."""
+    _write_instance.cache_clear()
+    for length in (200, 201, 8000):
+        write_problem(ProblemDetails(), NotFound(), make_request("/" + "a" * (length - 1)))
+
+    assert _write_instance.cache_info().currsize == 1

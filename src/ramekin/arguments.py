@@ -15,7 +15,7 @@ from ramekin import inputs, json
 from ramekin.bodies import GZIP_CODINGS
 from ramekin.operations import JSON_MEDIA_TYPE
 from ramekin.problems import BadRequest, ContentTooLarge, UnsupportedMediaType, ValidationFailed
-from ramekin.requests import REMEMBERED
+from ramekin.requests import REMEMBERED, REMEMBERED_CHARACTERS
 from ramekin.schemas import Fault, compile_body_reader, compile_reader
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def compile_admission(operation: Operation, settings: Settings) -> Admission | N
             raise UnsupportedMediaType(f"This operation takes {', '.join(accepted)}.", headers=advice)
         if parameters.get("charset", "utf-8").lower() not in ("utf-8", "utf8"):
             raise UnsupportedMediaType("The content has to be encoded in UTF-8.", headers=advice)
-        if len(good) < REMEMBERED and media_type != "multipart/form-data":
+        if (
+            len(good) < REMEMBERED
+            and len(content_type) <= REMEMBERED_CHARACTERS
+            and media_type != "multipart/form-data"
+        ):
             good.add(content_type)
 
     def admit(request: Request) -> None:
@@ -100,11 +104,6 @@ def content_types(operation: Operation) -> tuple[str, ...]:
     if form or files:
         types += inputs.form_media_types(_schemas(form), _schemas(files))
     return tuple(dict.fromkeys(types))
-
-
-def body_limit(operation: Operation) -> int:
-    """Return the most bytes that the body of an operation may have."""
-    return operation.body_bytes
 
 
 def has_content(request: Request) -> bool:

@@ -69,6 +69,11 @@ class Bounds:
         self.count(b"")
 
 
+def broken_off() -> BadRequest:
+    """Return the problem of a body that ends, or cannot be read, before its end."""
+    return BadRequest("The content could not be read to its end.")
+
+
 class BoundedStream:
     """A server's stream, read within a limit and never past the end that was announced.
 
@@ -109,7 +114,7 @@ class BoundedStream:
         except BadRequest:
             raise
         except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
-            raise BadRequest("The content could not be read to its end.") from error
+            raise broken_off() from error
         self._bounds.count(chunk)
         return chunk
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ramekin.requests import REMEMBERED
+from ramekin.requests import REMEMBERED, REMEMBERED_CHARACTERS
 
 #: A host and a port as ``Host`` has them; what an address in brackets says is looked at on its own.
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\.?(?::[0-9]{0,5})?")
@@ -44,7 +44,7 @@ class TrustedHosts:
         name = _normalize(match[1].lower()) if match else ""
         if not name or (name not in self._names and not name.endswith(self._suffixes)):
             return False
-        if len(self._good) < REMEMBERED:
+        if len(self._good) < REMEMBERED and len(host or "") <= REMEMBERED_CHARACTERS:
             self._good.add(host)
         return True
 

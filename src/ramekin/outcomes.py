@@ -16,7 +16,7 @@ from marshmallow.fields import Field
 from ramekin.errors import ContractError
 from ramekin.operations import is_bodiless
 from ramekin.problems import NotAcceptable, problem_of_status
-from ramekin.requests import REMEMBERED
+from ramekin.requests import REMEMBERED, REMEMBERED_CHARACTERS
 from ramekin.responses import (
     EMPTY_CONTENT_TYPE,
     Content,
@@ -60,7 +60,7 @@ class Negotiation:
         accept = accept or ""
         if self._produced and not _is_acceptable(accept, self._produced):
             raise NotAcceptable(f"This operation answers with {', '.join(self._produced)}.")
-        if len(self.good) < REMEMBERED and len(accept) <= 200:
+        if len(self.good) < REMEMBERED and len(accept) <= REMEMBERED_CHARACTERS:
             self.good.add(accept)
 
 

@@ -14,7 +14,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ramekin import json
-from ramekin.problems import BadRequest, Problem, ProblemDetails, ValidationFailed, quote_instance
+from ramekin.problems import (
+    REPEATED_CHARACTERS,
+    BadRequest,
+    Problem,
+    ProblemDetails,
+    ValidationFailed,
+    quote_instance,
+)
 
 if TYPE_CHECKING:
     from ramekin.requests import Request
@@ -47,7 +54,7 @@ def compile_faults_writer(details: ProblemDetails) -> Callable[[Request, Sequenc
             texts = b",".join(map(_text_of, faults))
         except TypeError:  # One was not written before.
             texts = _write_faults(faults)
-        instance = _write_instance(*request.place, False)  # No operation answers CONNECT.
+        instance = _instance(request, False)  # No operation answers CONNECT.
         return b"".join((head, instance, _ID, request.id.encode(), b'"', _ERRORS, texts, b"]}"))
 
     return write_faults
@@ -56,7 +63,7 @@ def compile_faults_writer(details: ProblemDetails) -> Callable[[Request, Sequenc
 def _join(head: bytes, request: Request, values: bytes, faults: Sequence[Fault] | None) -> bytes:
     # The target of CONNECT is no path.
     is_connect = request.operation is None and request.method == "CONNECT"
-    parts = [head, _write_instance(*request.place, is_connect), _ID, request.id.encode()]
+    parts = [head, _instance(request, is_connect), _ID, request.id.encode()]
     parts += [b'"', values, b"}"] if faults is None else [b'"', values, _ERRORS, _write_faults(faults), b"]}"]
     return b"".join(parts)
 
@@ -69,6 +76,13 @@ def _write_faults(faults: Sequence[Fault]) -> bytes:
 def _write_head(base_uri: str | None, title: str, status: int, code: str) -> bytes:
     kind = "about:blank" if base_uri is None else base_uri + code
     return json.encode({"type": kind, "title": title, "status": status, "code": code})[:-1]
+
+
+def _instance(request: Request, is_connect: bool) -> bytes:
+    script_name, path = request.place
+    # A path that is too long to be repeated whole is too long to be kept.
+    write = _write_instance if len(path) <= REPEATED_CHARACTERS else _write_instance.__wrapped__
+    return write(script_name, path, is_connect)
 
 
 @lru_cache(maxsize=256)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 #: What an incoming request id has to look like to be taken over: visible ASCII, at most 128 characters.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}")
-#: Most spellings of one header that an operation remembers as good.
+#: Most spellings of one header that are remembered as good, and the longest that is.
 REMEMBERED = 64
+REMEMBERED_CHARACTERS = 200
 
 
 class RequestSite(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ramekin.requests import REMEMBERED
+from ramekin.requests import REMEMBERED, REMEMBERED_CHARACTERS
 from ramekin.responses import is_json
 from ramekin.steps import Exchange, Phase, Step
 
@@ -59,7 +59,7 @@ class Safeguards:
         found = self._known.get(key)
         if found is None:
             found = tuple(_needed(content_type, is_problem))
-            if len(self._known) < REMEMBERED:
+            if len(self._known) < REMEMBERED and len(content_type or "") <= REMEMBERED_CHARACTERS:
                 self._known[key] = found
         return found
 

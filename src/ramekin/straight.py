@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from keyword import iskeyword
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from ramekin.arguments import compile_admission, compile_json_reader, compile_straight_load, refuse_json
-from ramekin.coroutines import blame
+from ramekin.coroutines import blame, run_coroutine
 from ramekin.json import JSONError
 from ramekin.problems import ValidationFailed
 from ramekin.requests import REMEMBERED
@@ -202,7 +203,9 @@ class StraightSource:
 
     def _call_lines(self, given: list[str], on_loop: bool) -> list[str]:
         """Return the lines that call the handler and write its value."""
-        if given != ["**arguments"]:
+        if any(iskeyword(each.name) for each in self.operation.path_parameters):
+            given = ["**arguments"]  # All of them stand there by now.
+        elif given != ["**arguments"]:
             given = [*(f"{each.name}=arguments[{each.name!r}]" for each in self.operation.path_parameters), *given]
         lines = [
             "resource = Resource()",
@@ -216,14 +219,17 @@ class StraightSource:
             *lines,
             "kind = type(value)",
             f"if kind in usual: content = {'encode[kind is dict](value)' if self._by_kind else content}",
-            "elif isinstance(value, Reply):",
-            " reply = rare.finish(value)",
-            f" answer = rare.to_head(reply), {f'{begin}(reply.body)' if begin else 'reply.body'}, None",
             "else:",
+            # A plain function may return what an async one gave it.
+            *([] if on_loop else [" if kind is CoroutineType: value = run_coroutine(value); kind = type(value)"]),
+            " if isinstance(value, Reply):",
+            "  reply = rare.finish(value)",
+            f"  answer = rare.to_head(reply), {f'{begin}(reply.body)' if begin else 'reply.body'}, None",
+            " else:",
             # What the encoder does is written out here, to save its call.
-            " if kind in rare.doubtful: rare.judge_value(value)",
-            " elif len(usual) < MOST_USUAL: usual.add(kind)",
-            f" content = {'encode[kind is dict](value)' if self._by_kind else content}",
+            "  if kind in rare.doubtful: rare.judge_value(value)",
+            "  elif len(usual) < MOST_USUAL: usual.add(kind)",
+            f"  content = {'encode[kind is dict](value)' if self._by_kind else content}",
         ]
 
     @property
@@ -248,6 +254,7 @@ _SHARED: dict[str, Any] = {
     "MOST_USUAL": REMEMBERED,
     "Reply": Reply,
     "CoroutineType": CoroutineType,
+    "run_coroutine": run_coroutine,
     "JSONError": JSONError,
     "refuse_json": refuse_json,
     "begin": begin,

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from ramekin.access_log import INFO, compile_clock, log_access
-from ramekin.bodies import BoundedStream, Bounds, ByteStream
+from ramekin.bodies import BoundedStream, Bounds, ByteStream, broken_off
 from ramekin.failures import log_failure
 from ramekin.methods import NO_HOST, Found, answer_unmatched, compile_look_up
 from ramekin.plans import StraightPlan
@@ -148,7 +148,7 @@ class WSGIRequest(Request):
         try:
             body: bytes = environ["wsgi.input"].read(length)
         except Exception as error:  # Each server has errors of its own for a broken chunk or a lost client.
-            raise _broken_off() from error
+            raise broken_off() from error
         return self.keep_body(body, length, limit)
 
     def keep_body(self, body: bytes, length: int, limit: int) -> bytes:
@@ -175,10 +175,6 @@ def _decode(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
-def _broken_off() -> BadRequest:
-    return BadRequest("The content could not be read to its end.")
-
-
 def _send_whole(start_response: StartResponse, head: Head, content: bytes) -> list[bytes]:
     size = len(content)
     length = _LENGTHS[size] if size < _READY_LENGTHS else ("Content-Length", str(size))
@@ -192,7 +188,7 @@ class _SendingDialect(Dialect):
     parameters = "environ, start_response, request, arguments"
     names: ClassVar = {
         "sizes": _SIZES,
-        "broken_off": _broken_off,
+        "broken_off": broken_off,
         "lengths": _LENGTHS,
         "send_whole": _send_whole,
     }

@@ -22,6 +22,7 @@ from ramekin.errors import FrozenError
 from ramekin.json import encode
 from ramekin.schemas import compile_encoder
 from ramekin.schemas.mirrors import compile_writers
+from ramekin.schemas.watching import Watch
 
 
 @run_cases
@@ -300,6 +301,20 @@ def test_what_is_never_proved_is_not_tried_for_ever() -> None:
         assert write({"name": 5}) == b'{"name":"5"}'
 
     assert write({"name": "Ada"}) == b'{"name":"Ada"}'
+
+
+def test_a_proof_that_keeps_failing_is_given_up() -> None:
+    """The function that proves values is put aside for good, also where it looks at the schema now and then."""
+    schema = Plain(only=("name",))
+    writers = compile_writers(schema, Watch(schema).look, lambda value: b"dumped")
+    writers[True]({"name": 5})
+    tried = writers[True]
+
+    for _ in range(1000):
+        assert writers[True]({"name": 5}) == b"dumped"
+
+    assert writers[True] is not tried
+    assert writers[True]({"name": "Ada"}) == b"dumped"
 
 
 class Cents(fields.Decimal):

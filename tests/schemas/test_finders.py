@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, post_dump, validate
 from tests.schemas.generated import Colour, Size
 
 from ramekin.json import JSONError
@@ -202,3 +202,28 @@ def test_messages_of_a_users_own_are_told() -> None:
     assert repeating is not None
     assert [fault.detail for fault in (*(fixed({"x": 1}) or ()), *(fixed({}) or ()))] == ["Text, please.", "Missing!"]
     assert (repeating({"x": 1}), repeating({"x": None})) == (None, None)
+
+
+def test_no_pointer_is_longer_than_is_told() -> None:
+    """A place that may be cut is left to loading, whatever its indexes are."""
+    deep: fields.Field[Any] = fields.Integer()
+    for _ in range(14):
+        deep = fields.List(deep)
+    limits = Limits(json_depth=40)
+
+    assert compile_strict(Schema.from_dict({"n" * 30: deep})(), limits) is not None
+    assert compile_strict(Schema.from_dict({"n" * 138: deep})(), limits) is None
+
+
+def test_a_hook_of_dumping_is_no_matter_of_loading() -> None:
+    """A schema that does something when it dumps is looked through as any other."""
+
+    class Shown(Part):
+        @post_dump
+        def show(self, data: Any, **kwargs: Any) -> Any:
+            return data
+
+    find = find_strict(Schema.from_dict({"part": fields.Nested(Shown)})())
+
+    assert find is not None
+    assert [fault.pointer for fault in find({"part": {}}) or ()] == ["/part/name"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_dump, post_load, validate
 from tests.schemas.generated import LOG, Colour, Mood, Size, make_data, make_schema
 from tests.schemas.test_sameness import SEEDS, outcome, run_cases
 
@@ -321,11 +321,27 @@ def test_what_cannot_be_proved_has_no_mold(schema: Schema) -> None:
     assert compile_take(schema) is None
 
 
-def test_a_changed_schema_is_noticed() -> None:
-    """A reader of bodies refuses a schema that was changed after it was compiled."""
+class Shown(Part):
+    @post_dump
+    def show(self, data: Any, **kwargs: Any) -> Any:
+        return data
+
+
+def test_a_hook_of_dumping_is_no_matter_of_loading() -> None:
+    """A schema that does something when it dumps is loaded as any other."""
+    take = compile_strict(Schema.from_dict({"part": fields.Nested(Shown)})())
+
+    assert compile_strict(Shown())(b'{"name": "a"}') == ({"name": "a", "grade": 1}, None)
+    assert take(b'{"part": {"name": "a"}}') == ({"part": {"name": "a", "grade": 1}}, None)
+
+
+@pytest.mark.parametrize("first", [b"", b'{"name": "a"}'])
+def test_a_changed_schema_is_noticed(first: bytes) -> None:
+    """A reader of bodies refuses a schema that was changed after it was made, be it before the first body."""
     schema = Part()
     reader = compile_body_reader(schema, LIMITS)
-    reader.read(b'{"name": "a"}')
+    if first:
+        reader.read(first)
     schema.load_fields["name"].validators = []
 
     with pytest.raises(FrozenError):

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ramekin.bodies import Bounds
+from ramekin.bodies import Bounds, broken_off
 from ramekin.coroutines import run_coroutine
-from ramekin.problems import BadRequest
 
 if TYPE_CHECKING:
     from ramekin.types import Receive
@@ -50,7 +49,7 @@ class Body:
         """
         while not self.has_ended:
             if self._has_broken:
-                raise BadRequest("The content could not be read to its end.")
+                raise broken_off()
             message, self._next = self._next or await self._receive(), None
             if message["type"] != "http.request":
                 self._has_broken = True

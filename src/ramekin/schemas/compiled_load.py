@@ -32,7 +32,7 @@ from ramekin.schemas.elements import (
 )
 from ramekin.schemas.load_source import LoadSource, can_build
 from ramekin.schemas.molds import Read, compile_mold
-from ramekin.schemas.plainness import handles_errors, loads_by_steps, nests_plainly
+from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 from ramekin.schemas.watching import Watch
 from ramekin.types import Shape
@@ -131,7 +131,7 @@ def compile_body_run(
     Returns:
         A function that returns ``(loaded, None)`` as `compile_run` does for the decoded body, or ``(None, faults)``.
     """
-    if not any(schema._hooks.values()):
+    if not load_hooks(schema):
         return compile_mold(schema, limits, look=look, other=other)
     run = _with_hooks(schema, lambda result: (result, None), schema.many, schema.partial, schema.unknown)
 

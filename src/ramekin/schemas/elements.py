@@ -49,7 +49,7 @@ def conditions_of(field: Field[Any], value_type: type) -> list[Condition | None]
 def recipe_element(field: Field[Any], recipe: Recipe, options: dict[str, Any]) -> Element:
     """Return the loader of a field with a recipe, messages included."""
     null = fixed_message(field, "null")
-    namespace: dict[str, Any] = dict(recipe.constants)
+    namespace: dict[str, Any] = {**recipe.constants, "others": recipe.others}
     namespace.update(plain=plain_element(field, options), null=null, message=recipe.message)
     lines = ["def load(v, attr, data):", " if v is None:"]
     lines.append(
@@ -59,13 +59,13 @@ def recipe_element(field: Field[Any], recipe: Recipe, options: dict[str, Any]) -
         if null
         else "  return plain(v, attr, data)"
     )
-    names = {name: name for name in recipe.constants}
+    names = {name: name for name in namespace}
     for index, step in enumerate(recipe.steps):
         check = make_check(field.validators, conditions_of(field, step.value_type))
         namespace[f"check_{index}"] = check
         lines += _step_lines(step, f"check_{index}" if check else "", names)
-    if recipe.message is not None and recipe.refused != "False":
-        lines += [f" if {recipe.refused.format(v='v', **names)}:", "  return None, [message]"]
+    if recipe.message is not None and recipe.refusal:
+        lines += [f" if {recipe.refusal.format(v='v', **names)}:", "  return None, [message]"]
     lines.append(" return plain(v, attr, data)")
     return compile_function("\n".join(lines), "load", namespace)  # type: ignore[no-any-return]
 

@@ -35,20 +35,14 @@ from ramekin.schemas.checks import Condition, is_pure, make_check
 from ramekin.schemas.elements import MOST_NESTED, compile_closure, conditions_of
 from ramekin.schemas.faults import POINTER_CHARACTERS, Fault, escape_name
 from ramekin.schemas.load_source import can_build, is_plain_list
-from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
+from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, Step, find_recipe, fixed_message, loads_plainly
 
 #: Returns the faults of a body; None, or no faults, where that is not for it to say.
 Find: TypeAlias = Callable[[bytes], "list[Fault] | None"]
 
-#: Longest part of a pointer that is known beforehand; indexes stand between.
-_MOST_CHARACTERS = POINTER_CHARACTERS - 60
-
 #: Most items of a list whose faults are kept to be told again.
 _MOST_TOLD = 64
-
-#: How conditions begin that only text fulfils.
-_IS_TEXT = "type({v}) is str"
 
 #: Integers with fewer digits than this are not too long, whatever the limit is; most limits are higher.
 _SHORT_DIGITS = 15
@@ -65,7 +59,7 @@ def compile_finder(
         limits: What the body must keep to.
         unique_keys: Whether an object that names one member twice is left to reading.
     """
-    if any(each and tag != POST_LOAD for tag, each in schema._hooks.items()):
+    if load_hooks(schema).keys() - {POST_LOAD}:
         return None
     source = _FinderSource(tell, limits)
     make = source.several if schema.many else source.schema
@@ -155,6 +149,11 @@ class _FinderSource:
         self.namespace[name] = value
         return name
 
+    def _fits(self, place: str) -> bool:
+        """Tell whether a place is a pointer that is told whole, whatever its indexes are."""
+        index = len(str(self.limits.json_nodes))
+        return len(place) + index * place.count("{") <= POINTER_CHARACTERS
+
     def _add(self, place: str, message: Any) -> str:
         """Return the line that tells a message, which is None where it is not the same for every value."""
         if message is None:
@@ -192,7 +191,7 @@ class _FinderSource:
             key = name if given.data_key is None else given.data_key
             below = f"{place}/{escape_name(key)}"
             is_due = callable(given.load_default) and partial is not True
-            if is_due or len(below) > _MOST_CHARACTERS or {"{", "}"} & {*key} or not can_name(key):
+            if is_due or not self._fits(below) or {"{", "}"} & {*key} or not can_name(key):
                 return None
             x = self._name("x")
             looks = self._value(given, x, partial, below, (*path, type(schema)))
@@ -238,45 +237,47 @@ class _FinderSource:
         return looks
 
     def _scalar(self, given: Field[Any], recipe: Recipe, v: str, place: str) -> _Looks:
-        takes_all = recipe.steps[0].condition == "{v} is not None"
+        takes_all = recipe.steps[0].value_type is object and recipe.steps[0].given is None
         self.sees_all = self.sees_all and not takes_all
-        quotes = 2 if recipe.steps[0].condition.startswith(_IS_TEXT) else 0
-        others = recipe.constants.get("others", frozenset())
-        names = {name: self._name(name, value) for name, value in recipe.constants.items() if name != "others"}
+        quotes = 2 if recipe.steps[0].given is str else 0
+        names = {name: self._name(name, value) for name, value in recipe.constants.items()}
         invalid = self._add(place, recipe.message)
         branches = []
         for step in recipe.steps:
-            lines = [*self._notice(step.condition, v, quotes), *self._step(given, step, names, v, place)]
+            judge = self._step(given, recipe, step, names, v, place)
+            lines = [*self._notice(step.given, v, quotes), *judge]
             branches.append((step.condition.format(v=v, **names), lines or ["pass"]))
-        if recipe.refused == "type({v}) in {others}":
+        if recipe.refused:
+            noticed = self._notice(recipe.steps[0].given, v, quotes)
+            branches.append((recipe.refusal.format(v=v, **names), [*noticed, invalid]))
+        elif recipe.others:
             # Arrays and objects are left to loading, so that all that is in the body is seen.
-            if str in others:
+            if str in recipe.others:
                 branches.append((f"type({v}) is str", [*_less(quotes - 2), invalid]))
-            if scalars := others - {str, list, dict}:
+            if scalars := recipe.others - {str, list, dict}:
                 branches.append(
                     (f"type({v}) in {self._name('others', scalars)}", [*_less(quotes), "w = True", invalid])
                 )
-        elif recipe.refused != "False":
-            noticed = self._notice(recipe.refused, v, quotes)
-            branches.append((recipe.refused.format(v=v, **names), [*noticed, invalid]))
         return _Looks(Any, [*branches, ("", ["return None"])], quotes, 0 if takes_all else len(recipe.steps))
 
-    def _notice(self, condition: str, v: str, quotes: int) -> list[str]:
-        """Return the lines for the quotes and the digits of a value that fulfils a condition."""
-        if condition.startswith(_IS_TEXT):
+    def _notice(self, given: type | None, v: str, quotes: int) -> list[str]:
+        """Return the lines for the quotes and the digits of a value of a type."""
+        if given is str:
             return _less(quotes - 2)
-        if condition.startswith("type({v}) is int"):
+        if given is int:
             most = 10 ** min(_SHORT_DIGITS, self.limits.number_digits)
             return [*_less(quotes), f"if not {-most} < {v} < {most}: w = True"]
-        return [*_less(quotes), *(["w = True"] if condition.startswith("type({v}) is float") else [])]
+        return [*_less(quotes), *(["w = True"] if given is float else [])]
 
-    def _step(self, given: Field[Any], step: Step, names: dict[str, str], v: str, place: str) -> list[str]:
+    def _step(
+        self, given: Field[Any], recipe: Recipe, step: Step, names: dict[str, str], v: str, place: str
+    ) -> list[str]:
         """Return the lines that convert a value and have its validators judge it."""
         judged = v if step.result == "{v}" else self._name("y")
         convert = f"{judged} = {step.result.format(v=v, **names)}"
         judge = self._judge(given.validators, conditions_of(given, step.value_type), judged, place)
         if step.may_fail:
-            invalid = self._add(place, find_recipe(given).message)  # type: ignore[union-attr]  # It has one.
+            invalid = self._add(place, recipe.message)
             return [f"try: {convert}", f"except ValueError: {invalid}", *(["else:", *_indent(judge)] if judge else [])]
         return [*([] if judged == v else [convert]), *judge] or ["pass"]
 
@@ -295,9 +296,9 @@ class _FinderSource:
 
     def _list(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         item, index, before = self._name("x"), self._name("i"), self._name("n")
-        looks = None
-        if len(path) < self.most_depth:
-            looks = self._value(given.inner, item, partial, f"{place}/{{{index}}}", (*path, list))
+        looks, below = None, f"{place}/{{{index}}}"
+        if len(path) < self.most_depth and self._fits(below):
+            looks = self._value(given.inner, item, partial, below, (*path, list))
         if looks is None:
             return None
         judge = self._judge(given.validators, conditions_of(given, list), v, place)
@@ -310,7 +311,7 @@ class _FinderSource:
 
     def _nested(self, given: Any, v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
         schema = nested_schema(given)
-        if any(schema._hooks.values()) or schema.many != bool(schema.many or given.many):
+        if load_hooks(schema) or schema.many != bool(schema.many or given.many):
             return None
         make = self.several if schema.many else self.schema
         looks = make(schema, schema.partial if partial is None else partial, v, place, path)

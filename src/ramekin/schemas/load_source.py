@@ -18,10 +18,8 @@ from ramekin.schemas.checks import make_check
 from ramekin.schemas.elements import Element, conditions_of, plain_element
 from ramekin.schemas.recipes import Recipe, Step, find_recipe, fixed_message, loads_plainly
 
-#: Gives a field's element loader, and whether the loader is a nested one that can be called inline.
+#: Gives a field's element loader.
 ElementFinder = Callable[["Field[Any]", "Recipe | None", "dict[str, Any]"], Element]
-
-_SIMPLE_KEYS = str.isprintable
 
 
 class LoadSource:
@@ -116,11 +114,10 @@ class LoadSource:
     ) -> list[str]:
         if self.partial is True or (isinstance(self.partial, tuple) and name in self.partial):
             return ["pass"]
-        cls: Any = type(field)
         if not loads_plainly(field) and not _misses_plainly(field):
             self.namespace[f"absent_{index}"] = _cold(plain_element(field, options), key, target)
             return [f"errors = absent_{index}(missing, data, ret, errors)"]
-        if field.required and cls._validate_missing is Field._validate_missing:
+        if field.required:
             return self._required(index, field, key, target, options)
         default = field.load_default
         if default is missing:
@@ -172,7 +169,7 @@ class LoadSource:
         ]
 
     def _inline_recipe(self, index: int, field: Field[Any], recipe: Recipe, target: str) -> list[str]:
-        names = self._add_constants(index, recipe.constants)
+        names = self._add_constants(index, {**recipe.constants, "others": recipe.others})
         lines: list[str] = []
         word = "if"
         for step in recipe.steps:
@@ -192,9 +189,9 @@ class LoadSource:
             self.namespace[f"failed_{index}"] = conditions[0].messages
             lines += [f"elif {step.condition.format(v='v', **names)}:", " if errors is None: errors = {}"]
             lines.append(f" errors[key_{index}] = failed_{index}[:]")
-        if recipe.message is not None and recipe.refused != "False":
+        if recipe.message is not None and recipe.refusal:
             self.namespace[f"invalid_{index}"] = recipe.message
-            lines += [f"elif {recipe.refused.format(v='v', **names)}:", " if errors is None: errors = {}"]
+            lines += [f"elif {recipe.refusal.format(v='v', **names)}:", " if errors is None: errors = {}"]
             lines.append(f" errors[key_{index}] = [invalid_{index}]")
         return lines
 
@@ -232,7 +229,7 @@ class LoadSource:
     def _inline_list(self, index: int, field: Any, target: str) -> list[str]:
         recipe = find_recipe(field.inner)
         conditions = [*conditions_of(field, list)]
-        if recipe is None or len(recipe.steps) == 0 or None in conditions:
+        if recipe is None or None in conditions:
             return []
         step = recipe.steps[0]
         inner = conditions_of(field.inner, step.value_type)

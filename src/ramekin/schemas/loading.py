@@ -132,6 +132,7 @@ def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, u
     if not isinstance(strict, Schema):
         return BodyReader(lambda: read_in_steps)
     schema: Schema = strict
+    watch = Watch(shape)
 
     def compile_read() -> Read:
         find: Find = compile_finder(schema, compile_tell_one("json"), limits, unique_keys=unique_keys) or _find_nothing
@@ -140,7 +141,7 @@ def compile_body_reader(shape: Shape, limits: Limits, *, coerce: bool = False, u
             faults = find(body)
             return (None, faults) if faults else read_in_steps(body)
 
-        watch, tell = Watch(shape), compile_teller(shape, "json")
+        tell = compile_teller(shape, "json")
         return compile_body_run(schema, limits, look=watch.look, tell=tell, other=read_other) or read_other
 
     return BodyReader(compile_read)

@@ -31,14 +31,15 @@ from ramekin.schemas.plainness import (
     is_read_plainly,
     reads_itself,
 )
+from ramekin.schemas.watching import CALLS_COUNTED
 
 #: Writes what a schema dumps as JSON.
 Write: TypeAlias = Callable[[Any], bytes]
 #: Of a function for dicts, or for lists that begin with one (True), and one for anything else (False).
 Writers: TypeAlias = dict[bool, Write]
 
-#: Values that could not be proved between two looks at the schema, after which no more are tried.
-_MOST_MISSES = 512
+#: Values that could not be proved, of those between two looks at the schema, after which no more are tried.
+_MOST_MISSES = 3 * CALLS_COUNTED // 4
 
 #: Most classes of objects that are remembered as plain.
 _MOST_TYPES = 64

@@ -32,7 +32,7 @@ from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
 from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.load_source import can_build, is_plain_list
-from ramekin.schemas.plainness import handles_errors, loads_by_steps, nested_schema, nests_plainly
+from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
 
 #: Loads a body and returns ``(loaded, None)``, or ``(None, faults)``.
@@ -157,7 +157,7 @@ class _MoldSource:
 
     def add_root(self, schema: Schema) -> _Made | None:
         """Add a schema that a body is loaded by."""
-        hooks = {tag: each for tag, each in schema._hooks.items() if each}
+        hooks = load_hooks(schema)
         if hooks and (hooks.keys() != {POST_LOAD} or not _are_blind(hooks[POST_LOAD]) or handles_errors(schema)):
             return None
         if schema.many:
@@ -262,12 +262,12 @@ class _MoldSource:
     def _converted(self, given: Field[Any], recipe: Recipe, x: str) -> _Made:
         """Return what makes the result of text or numbers that stand for something else."""
         names = {name: self._constant(name, value) for name, value in recipe.constants.items()}
-        types = [step.condition.partition(" and ")[0] for step in recipe.steps]
-        made = _Made(str, x, 2) if types == ["type({v}) is str"] else _Made(int | float if types[1:] else int, x)
+        is_one = len(recipe.steps) == 1
+        made = _Made(recipe.steps[0].given if is_one else int | float, x)
+        made.quotes = 2 if made.annotation is str else 0
         self.numbers = self.numbers or made.annotation is not str
-        for step, tested in zip(recipe.steps, types, strict=True):
-            # Where there is one type, the codec gives nothing else.
-            condition = step.condition if types[1:] else step.condition.removeprefix(tested).removeprefix(" and ")
+        for step in recipe.steps:
+            condition = step.test if is_one else step.condition  # The codec gives nothing but the one type.
             convert = [f"{x} = {step.result.format(v=x, **names)}"]
             if step.may_fail:
                 convert = [f"try: {convert[0]}", "except ValueError: return leave(body)"]
@@ -305,7 +305,7 @@ class _MoldSource:
 
     def _nested(self, given: Any, x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
         schema = nested_schema(given)
-        if any(schema._hooks.values()) or schema.many != bool(schema.many or given.many):
+        if load_hooks(schema) or schema.many != bool(schema.many or given.many):
             return None
         make = self._several if schema.many else self._schema
         return make(schema, schema.partial if partial is None else partial, x, path)

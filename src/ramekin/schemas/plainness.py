@@ -42,6 +42,11 @@ def has_dump_hooks(schema: Schema) -> bool:
     return bool(schema._hooks.get(PRE_DUMP) or schema._hooks.get(POST_DUMP))
 
 
+def load_hooks(schema: Schema) -> dict[str, Any]:
+    """Return the functions that a schema calls before or after it loads, by their tag."""
+    return {tag: each for tag, each in schema._hooks.items() if each and tag not in (PRE_DUMP, POST_DUMP)}
+
+
 def reads_itself(schema: Schema) -> bool:
     """Tell whether a schema has its own way to read an attribute."""
     cls: Any = type(schema)

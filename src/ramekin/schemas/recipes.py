@@ -25,8 +25,15 @@ from ramekin.schemas.validators import Validator
 #: Types that JSON gives, and None of which is another's subclass by chance.
 _JSON_TYPES = frozenset({str, int, float, bool, list, dict})
 
+#: Of these, what is no number, nor text that might be one.
+_NO_NUMBERS = frozenset({bool, list, dict})
+
 #: Most digits of an integer in text that is read inline.
 _INLINE_DIGITS = 18
+
+#: Which floats are numbers: infinity less itself is none. Which integers a double holds as they are.
+_IS_NUMBER = "{v} - {v} == 0.0"
+_IS_EXACT = "-9007199254740992 < {v} < 9007199254740992"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +41,24 @@ class Step:
     """One way to load a value inline.
 
     Attributes:
-        condition: When it applies: an expression over ``{v}``.
+        given: The exact type of the values, None where the test tells them by itself.
+        test: When it applies to such a value: an expression over ``{v}``; empty for always.
         result: The loaded value: an expression over ``{v}``.
         value_type: The exact type of the result, for its validators.
         may_fail: Whether the result may raise ValueError; then the value is bad, or the field itself decides.
     """
 
-    condition: str
+    given: type | None
+    test: str
     result: str
     value_type: type
     may_fail: bool = False
+
+    @property
+    def condition(self) -> str:
+        """When it applies to any value."""
+        exact = "" if self.given is None else f"type({{v}}) is {self.given.__name__}"
+        return " and ".join(filter(None, (exact, self.test)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +68,24 @@ class Recipe:
     Attributes:
         steps: The ways, in order.
         constants: What their expressions name, besides ``{v}``.
-        refused: An expression over ``{v}``, true for values that are surely refused.
+        others: Exact types whose values are surely refused.
+        refused: An expression over ``{v}``, true for values of the one type of the steps that are surely refused.
         message: What is said then, or None where only the field can say it.
     """
 
     steps: tuple[Step, ...]
     constants: dict[str, Any] = field(default_factory=dict)
-    refused: str = "False"
+    others: frozenset[type] = frozenset()
+    refused: str = ""
     message: Any = None
+
+    @property
+    def refusal(self) -> str:
+        """When a value is surely refused, with ``{others}`` for the types; empty for never."""
+        given = self.steps[0].given
+        if self.refused and given is not None:
+            return f"type({{v}}) is {given.__name__} and {self.refused}"
+        return "type({v}) in {others}" if self.others else ""
 
 
 def find_recipe(field: Field[Any]) -> Recipe | None:
@@ -115,10 +140,9 @@ _AROUND = ("deserialize", "_validate", "_validate_all", "_validate_missing", "ma
 
 def _string(field: Any, strict: str, form: str) -> Recipe:
     return Recipe(
-        (Step("type({v}) is str", "{v}", str),),
-        {"others": _JSON_TYPES - {str}},
-        "type({v}) in {others}",
-        fixed_message(field, "invalid"),
+        (Step(str, "", "{v}", str),),
+        others=_JSON_TYPES - {str},
+        message=fixed_message(field, "invalid"),
     )
 
 
@@ -127,28 +151,24 @@ def _integer(field: Any, strict: str, form: str) -> Recipe | None:
         return None
     message = fixed_message(field, "invalid")
     if form == "text":
-        condition = "type({v}) is str and {v}.isdecimal() and {v}.isascii() and len({v}) <= {digits}"
-        return Recipe((Step(condition, "int({v})", int),), {"digits": _INLINE_DIGITS}, message=message)
-    whole = Step("type({v}) is int", "{v}", int)
-    if form == "json":
-        others = _JSON_TYPES - {int, float}
-        return Recipe((whole,), {"others": others}, "type({v}) in {others}", message)
-    return Recipe((whole,), {"others": frozenset({bool, list, dict})}, "type({v}) in {others}", message)
+        test = "{v}.isdecimal() and {v}.isascii() and len({v}) <= {digits}"
+        return Recipe((Step(str, test, "int({v})", int),), {"digits": _INLINE_DIGITS}, message=message)
+    whole = Step(int, "", "{v}", int)
+    others = _JSON_TYPES - {int, float} if form == "json" else _NO_NUMBERS
+    return Recipe((whole,), others=others, message=message)
 
 
 def _float(field: Any, strict: str, form: str) -> Recipe | None:
     if strict not in ("", kinds.NUMBER.name) or form == "text":
         return None
-    others = _JSON_TYPES - {int, float} if form == "json" else frozenset({bool, list, dict})
+    others = _JSON_TYPES - {int, float} if form == "json" else _NO_NUMBERS
     return Recipe(
         (
-            # Infinity less itself is no number, and nor is what is none.
-            Step("type({v}) is float and {v} - {v} == 0.0", "{v}", float),
-            Step("type({v}) is int and -9007199254740992 < {v} < 9007199254740992", "float({v})", float),
+            Step(float, _IS_NUMBER, "{v}", float),
+            Step(int, _IS_EXACT, "float({v})", float),
         ),
-        {"others": others},
-        "type({v}) in {others}",
-        fixed_message(field, "invalid"),
+        others=others,
+        message=fixed_message(field, "invalid"),
     )
 
 
@@ -158,25 +178,19 @@ def _decimal(field: Any, strict: str, form: str) -> Recipe | None:
     make = Decimal if field.places is None else _rounder(field.places, field.rounding, bounds)
     # Where the number is judged before it is rounded, what is wrong with it may be one or the other.
     message = None if bounds else fixed_message(field, "invalid")
-    constants = {
-        "make": make,
-        "others": _JSON_TYPES - {int, float} if form == "json" else frozenset({bool, list, dict}),
-    }
     may_fail = field.places is not None
     if strict == kinds.DECIMAL_STRING.name:
-        condition = "type({v}) is str and len({v}) <= {digits} and {match}({v})"
+        test = "len({v}) <= {digits} and {match}({v})"
         match = formats.compile_pattern(formats.PLAIN_DECIMAL).match
-        constants |= {"digits": _INLINE_DIGITS, "match": match, "others": _JSON_TYPES - {str}}
-        step = Step(condition, "{make}({v})", Decimal, may_fail)
-        return Recipe((step,), constants, "type({v}) in {others}", message)
+        constants = {"make": make, "digits": _INLINE_DIGITS, "match": match}
+        step = Step(str, test, "{make}({v})", Decimal, may_fail)
+        return Recipe((step,), constants, _JSON_TYPES - {str}, message=message)
     if strict not in ("", kinds.NUMBER.name) or form == "text":
         return None
-    whole = "type({v}) is int and -9007199254740992 < {v} < 9007199254740992"
-    steps = tuple(
-        Step(condition, "{make}(str({v}))", Decimal, may_fail)
-        for condition in (whole, "type({v}) is float and {v} - {v} == 0.0")
-    )
-    return Recipe(steps, constants, "type({v}) in {others}", message)
+    whole = Step(int, _IS_EXACT, "{make}(str({v}))", Decimal, may_fail)
+    broken = Step(float, _IS_NUMBER, "{make}(str({v}))", Decimal, may_fail)
+    others = _JSON_TYPES - {int, float} if form == "json" else _NO_NUMBERS
+    return Recipe((whole, broken), {"make": make}, others, message=message)
 
 
 def _rounder(places: Decimal, rounding: str | None, bounds: Sequence[Validator]) -> Callable[[str], Decimal]:
@@ -201,15 +215,13 @@ def _boolean(field: Any, strict: str, form: str) -> Recipe | None:
         return None
     message = fixed_message(field, "invalid")
     if form == "text":
-        return Recipe((Step("{v} == 'true' or {v} == 'false'", "{v} == 'true'", bool),), message=message)
+        return Recipe((Step(None, "({v} == 'true' or {v} == 'false')", "{v} == 'true'", bool),), message=message)
     others = _JSON_TYPES - {bool} if form == "json" else frozenset({list, dict})
-    return Recipe(
-        (Step("{v} is True or {v} is False", "{v}", bool),), {"others": others}, "type({v}) in {others}", message
-    )
+    return Recipe((Step(None, "({v} is True or {v} is False)", "{v}", bool),), others=others, message=message)
 
 
 def _raw(field: Any, strict: str, form: str) -> Recipe:
-    return Recipe((Step("{v} is not None", "{v}", object),))
+    return Recipe((Step(None, "{v} is not None", "{v}", object),))
 
 
 def _uuid(field: Any, strict: str, form: str) -> Recipe | None:
@@ -217,10 +229,10 @@ def _uuid(field: Any, strict: str, form: str) -> Recipe | None:
         return None
     match = formats.compile_pattern(formats.UUID).match
     return Recipe(
-        (Step("type({v}) is str and {match}({v})", "{make}({v})", uuid.UUID),),
-        {"match": match, "make": uuid.UUID, "others": _JSON_TYPES - {list, dict}},
-        "type({v}) in {others}",
-        fixed_message(field, "invalid_uuid"),
+        (Step(str, "{match}({v})", "{make}({v})", uuid.UUID),),
+        {"match": match, "make": uuid.UUID},
+        _JSON_TYPES - {list, dict},
+        message=fixed_message(field, "invalid_uuid"),
     )
 
 
@@ -234,22 +246,20 @@ def _temporal(field: Any, strict: str, form: str) -> Recipe | None:
     if not strict:
         if type(field)._deserialize is not fields.DateTime._deserialize:
             return None
-        return Recipe(
-            (Step("type({v}) is str", "{parse}({v})", cls, may_fail=True),), {"parse": parse}, "False", message
-        )
+        return Recipe((Step(str, "", "{parse}({v})", cls, may_fail=True),), {"parse": parse}, message=message)
     if strict not in _SHAPES or getattr(field, "timezone", None) is not None:
         return None
-    condition, shapes, pattern = _SHAPES[strict]
+    test, shapes, pattern = _SHAPES[strict]
     return Recipe(
-        (Step(f"type({{v}}) is str and {condition}", "{parse}({v})", cls, may_fail=True),),
+        (Step(str, test, "{parse}({v})", cls, may_fail=True),),
         {
             "parse": parse,
             "shapes": shapes,
             "match": formats.compile_pattern(pattern).match,
             "parses": formats.compile_pattern(pattern.replace("Zz", "Z")).match,
         },
-        "type({v}) is str and not {match}({v})",
-        message,
+        refused="not {match}({v})",
+        message=message,
     )
 
 
@@ -275,12 +285,12 @@ def _enum(field: Any, strict: str, form: str) -> Recipe | None:
     types = {type(key) for key, _ in members}
     if types not in ({str}, {int}) or type(field.field) not in _TAKEN[types == {str}]:
         return None
-    kind = types.pop().__name__
+    (kind,) = types
     return Recipe(
-        (Step(f"type({{v}}) is {kind} and {{v}} in {{members}}", "{members}[{v}]", object),),
+        (Step(kind, "{v} in {members}", "{members}[{v}]", object),),
         {"members": dict(members)},
-        f"type({{v}}) is {kind} and {{v}} not in {{members}}",
-        fixed_message(field, "unknown", choices=field.choices_text),
+        refused="{v} not in {members}",
+        message=fixed_message(field, "unknown", choices=field.choices_text),
     )
 
 

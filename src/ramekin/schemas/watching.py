@@ -16,7 +16,7 @@ from ramekin.types import Shape
 FIRST_LOOKS = 16
 LOOK_EVERY = 4096
 #: Calls that are counted at once: an integer that Python keeps ready is counted down in half the time.
-_COUNTED = 256
+CALLS_COUNTED = 256
 
 _SCHEMA_ATTRIBUTES = ("fields", "load_fields", "dump_fields", "many", "partial", "unknown", "error_messages")
 #: What marshmallow's fields read when they load and dump. A subclass may keep other things on itself, and marshmallow
@@ -49,15 +49,15 @@ class Watch:
         """
         self._looks += 1
         late = self._looks - FIRST_LOOKS
-        if late > 0 and late % (LOOK_EVERY // _COUNTED):
-            return _COUNTED - 1
+        if late > 0 and late % (LOOK_EVERY // CALLS_COUNTED):
+            return CALLS_COUNTED - 1
         for place, owner, state in self._seen:
             if _state(owner) != state:
                 raise FrozenError(
                     f"{place} was changed after its schema was compiled; change a schema before its first use, "
                     "or compile it again."
                 )
-        return 0 if late < 0 else _COUNTED - 1
+        return 0 if late < 0 else CALLS_COUNTED - 1
 
 
 def _parts(shape: Shape, place: str) -> Iterator[tuple[str, Any]]:

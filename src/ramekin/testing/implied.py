@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ramekin import problems
-from ramekin.arguments import body_limit, content_types
+from ramekin.arguments import content_types
 from ramekin.errors import RoutingError
 from ramekin.inputs import header_name
 from ramekin.inputs.names import load_names
@@ -186,7 +186,7 @@ def _too_large(operation: Operation) -> _Attempt:
     options = {
         "content": b"?",
         "content_type": content_types(operation)[0],
-        "environ": {"CONTENT_LENGTH": str(body_limit(operation) + 1)},
+        "environ": {"CONTENT_LENGTH": str(operation.body_bytes + 1)},
     }
     return _Attempt(problems.ContentTooLarge, (options,))
 
