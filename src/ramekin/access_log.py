@@ -18,9 +18,11 @@ INFO = logging.INFO
 
 
 def compile_clock(settings: Settings) -> tuple[Callable[[], float | None], Mapping[int, bool]]:
-    """Return what reads the clock where a record will be written, and before it what is quicker to ask.
+    """Return what starts the clock of a request.
 
-    Where the second has `INFO`, as false, no record is written, and there is no need to ask the first.
+    Returns:
+        A function that reads the clock, or returns None where no record will be written; and what the logger has found
+        out about its levels, which is quicker to ask: where it has `INFO` as false, no record will be.
     """
     if not settings.access_log:
         return lambda: None, {INFO: False}

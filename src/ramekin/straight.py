@@ -8,7 +8,7 @@ there; a `Dialect` says what differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from keyword import iskeyword
 from types import CoroutineType
@@ -18,9 +18,8 @@ from ramekin.arguments import compile_admission, compile_json_reader, compile_st
 from ramekin.coroutines import blame, run_coroutine
 from ramekin.json import JSONError
 from ramekin.problems import ValidationFailed
-from ramekin.requests import REMEMBERED
 from ramekin.responses import Reply, is_json
-from ramekin.schemas.elements import compile_function
+from ramekin.schemas.sources import compile_function, indent
 from ramekin.streams import begin, begin_async
 
 if TYPE_CHECKING:
@@ -29,6 +28,10 @@ if TYPE_CHECKING:
     from ramekin.outcomes import Responder
     from ramekin.responses import Head
     from ramekin.settings import Settings
+
+
+#: Most types of values that an operation remembers as usual.
+_MOST_USUAL = 64
 
 
 class _Rare(NamedTuple):
@@ -153,10 +156,10 @@ class StraightSource:
         source = [
             f"def make({', '.join(known)}):",
             f" {'async ' if dialect.on_loop else ''}def run({dialect.parameters}):",
-            *_indent(dialect.begin(self), 2),
+            *indent(dialect.begin(self), 2),
             "  answer = None",
             "  try:",
-            *_indent(lines, 3),
+            *indent(lines, 3),
             "  except Exception as error:",
             f"   answer = {wait}rare.fail(request, {arguments}, error)",
         ]
@@ -165,7 +168,7 @@ class StraightSource:
                 "  except BaseException as error:",
                 f"   answer = await rare.fail(request, {arguments}, blame_or_raise(error))",
             ]
-        source += [*_indent(dialect.end(self), 2), " return run"]
+        source += [*indent(dialect.end(self), 2), " return run"]
         run: Callable[..., Any] = _compile_factory("\n".join(source), dialect)(**known)
         return run
 
@@ -181,7 +184,7 @@ class StraightSource:
             ]
             (item,) = self.operation.inputs_at("json")
             if not item.required:
-                read = ["if not body: given = faults = None", "else:", *_indent(read)]
+                read = ["if not body: given = faults = None", "else:", *indent(read)]
             # An exception handler may be asked about the arguments.
             following = ["arguments['json'] = given", *self._call_lines(["json=given"], dialect.on_loop)]
         elif self._load is not None:
@@ -191,7 +194,7 @@ class StraightSource:
         else:
             return [*lines, *self._call_lines([], dialect.on_loop)]
         refuse = "if faults: answer = rare.refused, rare.write_faults(request, faults[:rare.most_faults]), None"
-        return [*lines, *read, refuse, "else:", *_indent(following)]
+        return [*lines, *read, refuse, "else:", *indent(following)]
 
     def _body_lines(self, known: dict[str, Any], dialect: Dialect) -> list[str]:
         """Return the lines that judge the head and read the body."""
@@ -237,10 +240,6 @@ class StraightSource:
         return any(outcome.media_type and not is_json(outcome.media_type) for outcome in self.operation.successes)
 
 
-def _indent(lines: Iterable[str], depth: int = 1) -> list[str]:
-    return [" " * depth + line for line in lines]
-
-
 def _blame_or_raise(error: BaseException) -> Exception:
     """Return the bug that an interruption stands for; raise it where it is none."""
     blamed = blame(error)
@@ -251,7 +250,7 @@ def _blame_or_raise(error: BaseException) -> Exception:
 
 #: What all of these functions find as globals.
 _SHARED: dict[str, Any] = {
-    "MOST_USUAL": REMEMBERED,
+    "MOST_USUAL": _MOST_USUAL,
     "Reply": Reply,
     "CoroutineType": CoroutineType,
     "run_coroutine": run_coroutine,

@@ -16,6 +16,7 @@ from marshmallow import ValidationError, validate
 from marshmallow.error_store import copy_containers
 
 from ramekin.schemas.messages import with_code
+from ramekin.schemas.sources import compile_function
 from ramekin.schemas.validators import CodedValidator, ExactRegexp, ExactURL, ExactValidator, Validator
 
 #: What a check returns: all messages, or None for a good value.
@@ -159,8 +160,7 @@ def _single_check(validator: Validator, condition: Condition | None) -> Check:
 def _condition_check(condition: Condition) -> Check:
     source = condition.source.format(x="x", **{name: name for name in condition.constants})
     namespace = {**condition.constants, "messages": condition.messages}
-    exec(f"def check(x): return None if {source} else messages[:]", namespace)  # noqa: S102 - our own source.
-    check: Check = namespace["check"]
+    check: Check = compile_function(f"def check(x): return None if {source} else messages[:]", "check", namespace)
     return check
 
 

@@ -27,10 +27,10 @@ from marshmallow.utils import get_value
 from ramekin.json import PLAIN_ERRORS, encode, encode_plain
 from ramekin.schemas import times
 from ramekin.schemas.copies import finds_schema_itself, nesting_key
-from ramekin.schemas.elements import compile_function
 from ramekin.schemas.mirrors import Writers, compile_writers
 from ramekin.schemas.plainness import dumps_by_steps, dumps_name, has_dump_hooks, has_plain_attributes, reads_itself
-from ramekin.schemas.watching import Watch
+from ramekin.schemas.sources import compile_function
+from ramekin.schemas.watching import Watch, watched
 
 Dump: TypeAlias = Callable[..., Any]
 #: Dumps an object: called as ``(obj, doubts)``.
@@ -58,7 +58,7 @@ _NO_DOUBTS: deque[object] = deque(maxlen=0)
 def compile_dump(schema: Schema) -> Dump:
     """Return a function with the signature and the results of ``schema.dump``.
 
-    The schema itself is not changed, and must not be from now on, nor its fields.
+    The schema itself is not changed, and must not be from now on, nor its fields and nested schemas.
 
     Returns:
         The function, safe to call from threads. It raises what ``schema.dump`` raises, and
@@ -97,7 +97,7 @@ def compile_dump(schema: Schema) -> Dump:
 def compile_encode(schema: Schema) -> Callable[[Any], bytes]:
     """Return a function with the results of `ramekin.json.encode` on what ``schema.dump`` returns.
 
-    The schema itself is not changed, and must not be from now on, nor its fields.
+    The schema itself is not changed, and must not be from now on, nor its fields and nested schemas.
 
     Example:
         >>> from marshmallow import fields
@@ -123,16 +123,8 @@ def compile_encoders(schema: Schema) -> Writers | None:
 def _compile_plain_encode(schema: Schema) -> Callable[[Any], bytes]:
     if not dumps_by_steps(schema):
         return lambda obj: encode(schema.dump(obj))
-    dump, watch, calls_to_look = _Unit().dump(schema), Watch(schema), 0
-
-    def encode_value(obj: Any) -> bytes:
-        nonlocal calls_to_look
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            calls_to_look = watch.look()
-        return _dump_and_write(dump, obj)
-
-    return encode_value
+    dump = _Unit().dump(schema)
+    return watched(Watch(schema).look, lambda obj: _dump_and_write(dump, obj))
 
 
 def _dump_and_write(dump: Dump, obj: Any) -> bytes:

@@ -22,7 +22,6 @@ from ramekin.schemas.copies import Identity, nesting_key
 from ramekin.schemas.elements import (
     Element,
     NestedElement,
-    compile_function,
     list_element,
     mapping_element,
     nested_element,
@@ -34,7 +33,8 @@ from ramekin.schemas.load_source import LoadSource, can_build
 from ramekin.schemas.molds import Read, compile_mold
 from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
-from ramekin.schemas.watching import Watch
+from ramekin.schemas.sources import compile_function
+from ramekin.schemas.watching import Watch, watched
 from ramekin.types import Shape
 
 #: Loads data and returns the result and the errors, None if there are none.
@@ -47,14 +47,16 @@ _MOST_VARIANTS = 32
 _lock = threading.RLock()
 
 
-def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
+def compile_load(schema: Schema, *, shape: Shape | None = None) -> Load:
     """Return a function with the signature and the results of ``schema.load``.
 
-    The schema itself is not changed, and must not be from now on, nor its fields.
+    The schema itself is not changed, and must not be from now on, nor its fields, their validators and nested schemas.
+    A change of the schema or its fields is noticed; one inside a validator or a nested schema is not, and may be in
+    vain.
 
     Args:
         schema: Any schema instance.
-        watched: What must not change, if the schema is a private copy of it.
+        shape: What must not change, if the schema is a private copy of it.
 
     Returns:
         The function, safe to call from threads. It raises what ``schema.load`` raises, and
@@ -71,7 +73,7 @@ def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
     variants = _Variants(schema)
     usual_many, usual_partial = schema.many, schema.partial
     default = variants.find(usual_many, usual_partial, schema.unknown) if _knows(usual_partial) else None
-    watch = Watch(schema if watched is None else watched)
+    watch = Watch(schema if shape is None else shape)
     calls_to_look = 0
 
     # Options that are named one by one make no dict for a call without any.
@@ -90,30 +92,20 @@ def compile_load(schema: Schema, *, watched: Shape | None = None) -> Load:
     return load
 
 
-def compile_run(schema: Schema, *, watched: Shape) -> Run:
+def compile_run(schema: Schema, *, shape: Shape) -> Run:
     """Return a function of data that returns the result and the messages, None if there are none.
 
     It does what `compile_load` does, and raises nothing where that raises a ValidationError.
 
     Args:
         schema: Any schema instance.
-        watched: What must not change, if the schema is a private copy of it.
+        shape: What must not change: the schema, or what it is a private copy of.
     """
     many, partial = schema.many, schema.partial
     if not loads_by_steps(schema) or not _knows(partial):
         return _runs_itself(schema, many, partial, schema.unknown)
     run = _with_handler(schema, _Variants(schema).find(many, partial, schema.unknown), many, partial)
-    watch = Watch(watched)
-    calls_to_look = 0
-
-    def run_watched(data: Any) -> tuple[Any, Any]:
-        nonlocal calls_to_look
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            calls_to_look = watch.look()
-        return run(data)
-
-    return run_watched
+    return watched(Watch(shape).look, run)
 
 
 def compile_body_run(

@@ -7,10 +7,7 @@ and every validator runs once, as under marshmallow.
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from types import CodeType
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from marshmallow import ValidationError
@@ -19,6 +16,7 @@ from marshmallow.fields import Field
 
 from ramekin.schemas.checks import Check, Condition, inline_condition, make_check
 from ramekin.schemas.recipes import Recipe, Step, fixed_message
+from ramekin.schemas.sources import compile_function
 
 Element: TypeAlias = Callable[[Any, "str | None", Any], "tuple[Any, Any]"]
 
@@ -231,37 +229,3 @@ def _checked(result: Any, errors: Any, check: Check | None) -> tuple[Any, Any]:
         if messages is not None:
             return None, messages
     return result, None
-
-
-def compile_function(source: str, name: str, namespace: dict[str, Any]) -> Any:
-    """Return the function that a source text of ours defines; no text of a user's goes in but by ``repr``."""
-    exec(_compile(source, name), namespace)  # noqa: S102
-    return namespace[name]
-
-
-#: Most levels of lists and objects that one function of ours goes into: Python compiles twenty blocks in one another.
-MOST_NESTED = 16
-
-#: The globals of all closures, which finds nothing but built-ins. Functions that share their code have to share these:
-#: the interpreter adapts the code to one dict, and would adapt it anew with each other one.
-_GLOBALS: dict[str, Any] = {"__builtins__": builtins}
-
-
-def compile_closure(lines: Iterable[str], name: str, known: dict[str, Any]) -> Any:
-    """Return the function that lines of ours define, and which finds what is known as a closure.
-
-    Args:
-        lines: The lines around the function's definition, as they stand in a function's body.
-        name: The function's name.
-        known: What it may find, by name.
-    """
-    source = "\n ".join([f"def make({', '.join(known)}):", *lines, f"return {name}"])
-    made: dict[str, Any] = {}
-    exec(_compile(source, name), _GLOBALS, made)  # noqa: S102
-    return made["make"](**known)
-
-
-@lru_cache(maxsize=1024)
-def _compile(source: str, name: str) -> CodeType:
-    """Compile a source once: operations that share a schema share its code."""
-    return compile(source, f"<ramekin {name}>", "exec")

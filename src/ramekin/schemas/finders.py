@@ -12,7 +12,7 @@ more quotes (as in `ramekin.schemas.molds`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 from marshmallow import Schema, fields
@@ -32,11 +32,12 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import Condition, is_pure, make_check
-from ramekin.schemas.elements import MOST_NESTED, compile_closure, conditions_of
+from ramekin.schemas.elements import conditions_of
 from ramekin.schemas.faults import POINTER_CHARACTERS, Fault, escape_name
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, Step, find_recipe, fixed_message, loads_plainly
+from ramekin.schemas.sources import MOST_NESTED, compile_closure, indent
 
 #: Returns the faults of a body; None, or no faults, where that is not for it to say.
 Find: TypeAlias = Callable[[bytes], "list[Fault] | None"]
@@ -87,9 +88,9 @@ class _Looks(NamedTuple):
         lines: list[str] = []
         for condition, inner in self.branches:
             if not condition:
-                lines += ["else:", *_indent(inner)] if lines else inner
+                lines += ["else:", *indent(inner)] if lines else inner
             else:
-                lines += [f"{'elif' if lines else 'if'} {condition}:", *_indent(inner)]
+                lines += [f"{'elif' if lines else 'if'} {condition}:", *indent(inner)]
         return lines
 
 
@@ -136,8 +137,8 @@ class _FinderSource:
             " found = []",
             " add = found.append",
             f" q, w = {looks.quotes}, False",
-            *_indent(looks.lines()),
-            *(_indent(end) if self.sees_all else []),
+            *indent(looks.lines()),
+            *(indent(end) if self.sees_all else []),
             " return found",
         ]
         find: Find = compile_closure(lines, "find", self.namespace)
@@ -213,7 +214,7 @@ class _FinderSource:
         looks = self.schema(schema, partial, item, f"{place}/{{{index}}}", (*path, list))
         if looks is None or not schema.opts.index_errors:
             return None
-        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *_indent(looks.lines())]
+        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *indent(looks.lines())]
         return _Looks(list[looks.annotation], [("", lines)], 0)  # type: ignore[name-defined]  # Made at run time.
 
     def _value(self, given: Field[Any], v: str, partial: Any, place: str, path: tuple[Any, ...]) -> _Looks | None:
@@ -278,7 +279,7 @@ class _FinderSource:
         judge = self._judge(given.validators, conditions_of(given, step.value_type), judged, place)
         if step.may_fail:
             invalid = self._add(place, recipe.message)
-            return [f"try: {convert}", f"except ValueError: {invalid}", *(["else:", *_indent(judge)] if judge else [])]
+            return [f"try: {convert}", f"except ValueError: {invalid}", *(["else:", *indent(judge)] if judge else [])]
         return [*([] if judged == v else [convert]), *judge] or ["pass"]
 
     def _judge(self, validators: list[Any], conditions: list[Condition | None], v: str, place: str) -> list[str]:
@@ -302,9 +303,9 @@ class _FinderSource:
         if looks is None:
             return None
         judge = self._judge(given.validators, conditions_of(given, list), v, place)
-        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *_indent(looks.lines())]
+        lines = [f"q += {looks.quotes} * len({v})", f"for {index}, {item} in enumerate({v}):", *indent(looks.lines())]
         if judge:  # A list is judged when all its items are good.
-            lines = [f"{before} = len(found)", *lines, f"if len(found) == {before}:", *_indent(judge)]
+            lines = [f"{before} = len(found)", *lines, f"if len(found) == {before}:", *indent(judge)]
         # Where the codec fills a list, what is no list does not fit.
         filled = list[looks.annotation] | None  # type: ignore[name-defined]  # Made at run time.
         return _Looks(filled, [("", lines)], 0)
@@ -321,7 +322,3 @@ class _FinderSource:
 def _less(quotes: int) -> list[str]:
     """Return the line for a value that has so many quotes less than is usual; none where it has as many."""
     return [] if quotes == 0 else [f"q -= {quotes}"] if quotes > 0 else [f"q += {-quotes}"]
-
-
-def _indent(lines: Sequence[str]) -> list[str]:
-    return [f" {line}" for line in lines]

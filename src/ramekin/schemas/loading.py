@@ -51,7 +51,7 @@ def compile_loader(
         `marshmallow.ValidationError`; messages of ours are `Message`, any other has the code ``invalid``.
     """
     strict = _make_private(shape, location, coerce, unknown, number_digits)
-    return compile_load(strict, watched=shape) if isinstance(strict, Schema) else compile_field_load(strict)
+    return compile_load(strict, shape=shape) if isinstance(strict, Schema) else compile_field_load(strict)
 
 
 def compile_reader(
@@ -79,7 +79,7 @@ def compile_reader(
 
 
 def _compile_read(shape: Shape, location: Location, strict: Shape) -> Read:
-    run = compile_run(strict, watched=shape) if isinstance(strict, Schema) else compile_field_run(strict)
+    run = compile_run(strict, shape=shape) if isinstance(strict, Schema) else compile_field_run(strict)
     tell = compile_teller(shape, location)
 
     def read(value: Any) -> tuple[Any, list[Fault] | None]:

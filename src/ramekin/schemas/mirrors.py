@@ -20,7 +20,6 @@ from marshmallow.fields import Field
 
 from ramekin.json import PLAIN_ERRORS, EncodeError, can_name, encode_plain, make_mirror, to_raw
 from ramekin.schemas.copies import finds_schema_itself
-from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.plainness import (
     dumps_by_steps,
     dumps_name,
@@ -31,7 +30,8 @@ from ramekin.schemas.plainness import (
     is_read_plainly,
     reads_itself,
 )
-from ramekin.schemas.watching import CALLS_COUNTED
+from ramekin.schemas.sources import MOST_NESTED, compile_closure
+from ramekin.schemas.watching import CALLS_COUNTED, watched
 
 #: Writes what a schema dumps as JSON.
 Write: TypeAlias = Callable[[Any], bytes]
@@ -87,7 +87,7 @@ def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write
             nonlocal misses
             misses += 1
             if misses > _MOST_MISSES:
-                writers[by_key] = _watched(look, write_dumped)
+                writers[by_key] = watched(look, write_dumped)
             return write_dumped(value)
 
         return write
@@ -99,21 +99,7 @@ def compile_writers(schema: Schema, look: Callable[[], int], write_dumped: Write
 def _compile_writer(schema: Schema, by_key: bool, look: Callable[[], int], other: Write) -> Write:
     source = _MirrorSource(by_key, many=schema.many)
     whole = source.add_schema(schema, "o", 3, ()) if schema.many else source.add_schema(schema, "given", 2, ())
-    return _watched(look, other) if whole is None else source.compile(whole, look, other)
-
-
-def _watched(look: Callable[[], int], write: Write) -> Write:
-    """Return what looks at the schema now and then, and writes."""
-    calls_to_look = 0
-
-    def write_watched(value: Any) -> bytes:
-        nonlocal calls_to_look
-        calls_to_look -= 1
-        if calls_to_look < 0:
-            calls_to_look = look()
-        return write(value)
-
-    return write_watched
+    return watched(look, other) if whole is None else source.compile(whole, look, other)
 
 
 def _spell_utc(text: bytes, times: int) -> bytes | None:

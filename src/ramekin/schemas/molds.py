@@ -30,10 +30,10 @@ from ramekin.json import (
 )
 from ramekin.limits import Limits
 from ramekin.schemas.checks import codec_choices, codec_constraints, is_pure, make_check
-from ramekin.schemas.elements import MOST_NESTED, compile_closure
 from ramekin.schemas.load_source import can_build, is_plain_list
 from ramekin.schemas.plainness import handles_errors, load_hooks, loads_by_steps, nested_schema, nests_plainly
 from ramekin.schemas.recipes import Recipe, find_recipe, loads_plainly
+from ramekin.schemas.sources import MOST_NESTED, compile_closure
 
 #: Loads a body and returns ``(loaded, None)``, or ``(None, faults)``.
 Read: TypeAlias = Callable[[bytes], "tuple[Any, Any]"]

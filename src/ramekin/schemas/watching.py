@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from marshmallow import Schema, fields
 from marshmallow.fields import Field
 
 from ramekin.errors import FrozenError
 from ramekin.types import Shape
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 #: Calls that look for changes: each of the first few, where a mistake in start-up code shows, then one in so many that
 #: what a look costs (tens of microseconds) is not felt.
@@ -58,6 +61,25 @@ class Watch:
                     "or compile it again."
                 )
         return 0 if late < 0 else CALLS_COUNTED - 1
+
+
+def watched(look: Callable[[], int], function: Callable[[T], U]) -> Callable[[T], U]:
+    """Return a function that looks now and then whether a schema was changed.
+
+    Args:
+        look: Looks, and returns how many calls may pass before the next look.
+        function: What it does at each call.
+    """
+    calls_to_look = 0
+
+    def call(value: T) -> U:
+        nonlocal calls_to_look
+        calls_to_look -= 1
+        if calls_to_look < 0:
+            calls_to_look = look()
+        return function(value)
+
+    return call
 
 
 def _parts(shape: Shape, place: str) -> Iterator[tuple[str, Any]]:
