@@ -56,10 +56,15 @@ def make_plain_field(rng: random.Random, depth: int) -> fields.Field[Any]:
         lambda: fields.Enum(Colour, **options),
         lambda: fields.Enum(Mood, by_value=rng.choice(texts_by), **options),
         lambda: fields.Enum(Size, by_value=rng.choice(numbers_by), **options),
+        lambda: fields.Dict(
+            keys=rng.choice([None, fields.String(), fields.String(validate=validate.Length(1))]),
+            values=make_plain_field(rng, depth - 1),
+            **options,
+        ),
         lambda: fields.List(make_plain_field(rng, depth - 1), validate=rng.choice(lengths[:3]), **options),
         lambda: fields.Nested(make_plain_class(rng, depth - 1), many=rng.random() < 0.3, **options),
     ]
-    return rng.choice(makers if depth > 0 else makers[:-2])()
+    return rng.choice(makers if depth > 0 else makers[:-3])()
 
 
 def make_plain_class(rng: random.Random, depth: int = 2) -> type[Schema]:
@@ -151,6 +156,9 @@ class Whole(Schema):
     tags = fields.List(fields.String(), validate=validate.Length(max=2))
     part = fields.Nested(Part, attribute="piece")
     parts = fields.List(fields.Nested(Part))
+    names = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    days = fields.Dict(values=fields.Date(allow_none=True))
+    counts = fields.Dict(values=fields.Nested(Part), allow_none=True)
     made = fields.String(load_default=make_default)
 
 
@@ -169,6 +177,9 @@ GOOD = {
     "tags": ["x:", 'y"'],
     "part": {"name": "é"},
     "parts": [{"name": "\\"}, {"name": "b", "grade": 2}],
+    "names": {"a": ["x"], '"': [], "": ["é"]},
+    "days": {"b": "2020-01-02", "a": None},
+    "counts": {"c": {"name": "n"}},
 }
 
 
@@ -211,6 +222,10 @@ def test_a_good_body_is_loaded_by_the_codec(indent: int | None) -> None:
         b'{"name": "rex", "prices": [1]}',
         b'{"name": "rex", "mood": "GOOD"}',
         b'{"name": "rex", "sizes": [true]}',
+        b'{"name": "rex", "days": {"a": null, "a": null}}',
+        b'{"name": "rex", "days": {"a": "2020-01-02", "b": 5}}',
+        b'{"name": "rex", "names": {"a": ["x"], "\\u0061": ["x"]}}',
+        b'{"name": "rex", "counts": {"a": {"name": "b", "more": 1}}}',
         b'{"name": "rex"} ' + b" " * 800,
         b"\xef\xbb\xbf" + b'{"name": "rex"}',
         b"{}",

@@ -245,6 +245,8 @@ class _MoldSource:
             )
         if is_plain_list(given):
             return self._list(given, x, partial, path)
+        if _is_plain_mapping(given):
+            return self._mapping(given, x, partial, path)
         if isinstance(given, fields.Nested) and loads_plainly(given) and nests_plainly(given) and not given.validators:
             return self._nested(given, x, partial, path)
         return None
@@ -303,6 +305,20 @@ class _MoldSource:
         self._add_validators(whole, given.validators, list)
         return whole
 
+    def _mapping(self, given: Any, x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
+        key, item, path = self._new_name("k"), self._new_name("x"), (*path, dict)
+        made = None if len(path) > self.most_depth else self._value(given.value_field, item, partial, path)
+        if made is None:
+            return None
+        whole = _Made(dict[str, made.annotation], x)  # type: ignore[name-defined]  # A type made at run time.
+        whole.lines.append(f"q += {made.quotes + 2} * len({x})")
+        if made.built() or made.result != item:
+            result = self._new_name("r")
+            whole.lines += [f"{result} = {{}}", f"for {key}, {item} in {x}.items():"]
+            whole.lines += [*(f" {line}" for line in made.built()), f" {result}[{key}] = {made.result}"]
+            whole.lines.append(f"{x} = {result}")
+        return whole
+
     def _nested(self, given: Any, x: str, partial: Any, path: tuple[Any, ...]) -> _Made | None:
         schema = nested_schema(given)
         if load_hooks(schema) or schema.many != bool(schema.many or given.many):
@@ -326,6 +342,24 @@ class _MoldSource:
             whole.lines += [f"{result} = []", f"for {item} in {x}:", *(f" {line}" for line in made.built())]
             whole.lines += [f" {result}.append({made.result})", f"{x} = {result}"]
         return whole
+
+
+def _is_plain_mapping(given: Any) -> bool:
+    """Tell whether a field loads a dict of any texts as marshmallow's own does, its values by one field."""
+    return (
+        isinstance(given, fields.Mapping)
+        and type(given)._deserialize is fields.Mapping._deserialize
+        and "_deserialize" not in given.__dict__
+        and loads_plainly(given)
+        and given.mapping_type is dict
+        and given.value_field is not None
+        and (given.key_field is None or _takes_all_text(given.key_field))
+        and not given.validators
+    )
+
+
+def _takes_all_text(given: Field[Any]) -> bool:
+    return type(given) is fields.String and find_recipe(given) is not None and not given.validators
 
 
 def _are_blind(hooks: list[tuple[str, bool, dict[str, Any]]]) -> bool:
