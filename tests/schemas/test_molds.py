@@ -365,12 +365,13 @@ def test_a_changed_schema_is_noticed(first: bytes) -> None:
 
 def nest(kind: str, depth: int) -> tuple[Schema, dict[str, Any]]:
     """Return a schema that is nested so deep by lists or by objects, and a value that it loads."""
-    field, value = fields.Integer(), 1
+    field: fields.Field[Any] = fields.Integer()
+    value: Any = 1
     for number in range(depth):
         if kind == "lists":
-            field, value = fields.List(field), [value]  # type: ignore[assignment]
+            field, value = fields.List(field), [value]
         else:
-            field, value = fields.Nested(Schema.from_dict({"x": field}, name=f"Deep{number}")), {"x": value}  # type: ignore[assignment]
+            field, value = fields.Nested(Schema.from_dict({"x": field}, name=f"Deep{number}")), {"x": value}
     return Schema.from_dict({"x": field})(), {"x": value}
 
 
